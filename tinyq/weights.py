@@ -1,0 +1,78 @@
+"""Symmetric weight scales and int32 biases: the host's half of a layer with weights.
+
+Weights take codes -127..127 and zero_point 0.  Code -128 stays unused: then ``-w`` is
+on the grid whenever ``w`` is, and a product with an int8 code fits one bit less.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import finite_float32, round_half_away
+
+WEIGHT_MAX = 127
+
+
+def weight_scales(weights: NDArray[np.float32], per_channel: bool) -> NDArray[np.float32]:
+    """Return the symmetric scale of each output channel, or of the whole tensor.
+
+    scale_c = max |w_c| / 127 in float32; 1 where every weight is zero                     (3.1)
+
+    weights: finite float32, output channel first (OHWI, or (out, in)).
+    Returns float32 of shape (O,) if per_channel, else (1,).  Raises ValueError for NaN, infinity,
+    or a largest weight so small that its scale is 0 in float32.
+    Source: TFLite 8-bit specification, per-axis symmetric weights.
+
+    >>> weight_scales(np.float32([[1.27, -0.5], [0.0, 0.0]]), per_channel=True).tolist()
+    [0.009999999776482582, 1.0]
+    """
+    weights = finite_float32("weights", weights)
+    rows = weights.reshape(len(weights) if per_channel else 1, -1)
+    largest = np.abs(rows).max(axis=1)
+    with np.errstate(under="ignore"):
+        scales = largest / np.float32(WEIGHT_MAX)
+    if ((scales == 0) & (largest > 0)).any():
+        raise ValueError(f"weights of at most {largest.min()} have no float32 scale: too small")
+    return np.where(largest > 0, scales, np.float32(1))
+
+
+def quantize_weights(
+    weights: NDArray[np.float32], scales: NDArray[np.float32]
+) -> NDArray[np.int8]:
+    """Return the int8 codes of weights on their symmetric grids.
+
+    q = clamp(round(w / scale_c), -127, 127), the quotient in float64                      (3.2)
+
+    weights: float32, output channel first; scales: float32 (O,) or (1,).
+    Returns int8 of the shape of weights.
+
+    >>> quantize_weights(np.float32([[1.27, -0.5]]), np.float32([0.01])).tolist()
+    [[127, -50]]
+    """
+    columns = scales.astype(np.float64).reshape(-1, *[1] * (weights.ndim - 1))
+    codes = round_half_away(weights.astype(np.float64) / columns)
+    return np.clip(codes, -WEIGHT_MAX, WEIGHT_MAX).astype(np.int8)
+
+
+def quantize_bias(
+    bias: NDArray[np.float32], in_scale: float, scales: NDArray[np.float32]
+) -> NDArray[np.int32]:
+    """Return biases as int32 on the accumulator's own grid.
+
+    b = round(bias / (in_scale * scale_c)), in float64                                     (4.3)
+
+    bias: float32 (O,); in_scale: scale of the layer's input; scales: weight scales, (O,) or (1,).
+    Returns int32 (O,).  Raises ValueError for a bias that int32 cannot hold.
+    Source: TFLite 8-bit specification, bias_scale = input_scale * weight_scale.
+
+    >>> quantize_bias(np.float32([0.5, -1.0]), 0.1, np.float32([0.01])).tolist()
+    [500, -1000]
+    """
+    bias = finite_float32("bias", bias)
+    codes = round_half_away(bias.astype(np.float64) / (in_scale * scales.astype(np.float64)))
+    if codes.size and np.abs(codes).max() > np.iinfo(np.int32).max:
+        worst = int(np.abs(codes).argmax())
+        raise ValueError(
+            f"bias[{worst}] = {bias[worst]} needs code {codes[worst]:.0f} at scale "
+            f"in_scale * weight scale: it must fit int32"
+        )
+    return codes.astype(np.int32)
