@@ -1,0 +1,100 @@
+"""The five roundings against exact rationals, and the published disputes."""
+
+from fractions import Fraction
+from math import floor
+
+import numpy as np
+import pytest
+from test_affine import exact_round
+
+from tinyq import Grid, Requantizer, Rounding
+from tinyq.fixedpoint import quantize_multiplier
+
+RNG = np.random.default_rng(7)
+RATIOS = [0.5, 0.25, 1.0, 3.0, 0.0123, 1e-6, 1583594044 * 2.0**-40, 0.99999999999]
+ACC = np.concatenate(
+    [np.arange(-70, 71), RNG.integers(-(2**24), 2**24, 500), [2**28, -(2**28)]]
+).astype(np.int32)
+
+
+def exact(rounding: Rounding, acc: int, ratio: float) -> int:
+    """Return one rescaled accumulator by the rule's definition, in rationals."""
+    m, n = quantize_multiplier(ratio)
+    left, right = max(-n, 0), max(n, 0)
+    wrapped = ((acc << left) + 2**31) % 2**32 - 2**31
+    if rounding is Rounding.SINGLE:
+        return floor(Fraction(acc * m) / Fraction(2) ** (31 + n) + Fraction(1, 2))
+    if rounding is Rounding.FLOAT32:
+        return round(Fraction(float(np.float32(acc) * np.float32(ratio))))
+    if rounding is Rounding.FLOAT64:
+        return exact_round(Fraction(float(acc) * ratio))
+    high = floor(Fraction(wrapped * m, 2**31) + Fraction(1, 2))
+    if rounding is Rounding.UP:
+        return floor(Fraction(high, 2**right) + Fraction(1, 2))
+    return exact_round(Fraction(high, 2**right))
+
+
+@pytest.mark.parametrize("ratio", RATIOS)
+@pytest.mark.parametrize("rounding", Rounding)
+def test_each_rounding_equals_its_definition(rounding, ratio):
+    got = Requantizer(ratio, rounding).rescale(ACC)
+    assert got.tolist() == [exact(rounding, int(a), ratio) for a in ACC]
+
+
+def test_published_dispute_25087():
+    ratio = 1583594044 * 2.0 ** (-31 - 9)
+    got = {r.name: int(Requantizer(ratio, r).rescale(np.int32([7984]))[0]) for r in Rounding}
+    assert (got["DOUBLE"], got["SINGLE"]) == (12, 11)
+
+
+def test_published_dispute_102943():
+    # The float32 ratio of these scales is an ulp below the one that the multiplier holds, and
+    # that ulp decides: 585 * ratio is 6.5 exactly, and the tie goes to even.
+    scales = 0.05296124517917633, [0.024093778803944588], 0.11484327912330627
+    grid = Grid(scales[2], -126)
+    double = Requantizer.from_scales(*scales)
+    assert (double.multiplier.tolist(), double.shift.tolist()) == ([1527099593], [6])
+    got = {
+        r.name: int(Requantizer.from_scales(*scales, r).requantize(np.int32([585]), grid)[0])
+        for r in Rounding
+    }
+    assert (got["DOUBLE"], got["SINGLE"], got["FLOAT32"]) == (-119, -119, -120)
+    assert Requantizer(double.ratio, Rounding.FLOAT32).rescale(np.int32([585])) == 7
+
+
+def test_float64_overflow_is_the_x86_cast():
+    big = Requantizer(100.0, Rounding.FLOAT64).rescale(np.int32([2**30, -(2**30), 5]))
+    assert big.tolist() == [-(2**31), -(2**31), 500]
+
+
+def test_float32_ratio_is_a_float32_quotient():
+    s_in, s_w, s_out = 0.1, np.float32([0.3]), 0.7
+    ratio = Requantizer.from_scales(s_in, s_w, s_out, Rounding.FLOAT32).ratio
+    want = np.float32(np.float32(s_in) * s_w[0]) / np.float32(s_out)
+    assert ratio.tolist() == [float(want)]
+    assert Requantizer.from_scales(s_in, s_w, s_out).ratio.tolist() != ratio.tolist()
+
+
+def test_requantize_adds_zero_point_and_saturates():
+    grid = Grid(1.0, -3, qmin=-8, qmax=7)
+    got = Requantizer(0.5).requantize(np.int32([-100, -11, 0, 1, 100]), grid)
+    assert (got.dtype, got.tolist()) == (np.int8, [-8, -8, -3, -2, 7])
+
+
+def test_each_channel_has_its_own_ratio():
+    requantizer = Requantizer([0.5, 2.0, 0.0])
+    assert requantizer.rescale(np.int32([[3, 3, 3]])).tolist() == [[2, 6, 0]]
+    assert requantizer.shift.tolist() == [0, -2, 0]
+
+
+def test_refusals():
+    with pytest.raises(TypeError, match="rounding must be a tinyq.Rounding, got 'UP'"):
+        Requantizer(0.5, "UP")
+    with pytest.raises(ValueError, match="ratio must be in"):
+        Requantizer([0.5, float("nan")])
+
+
+def test_the_callers_array_stays_writable():
+    ratio = np.array([0.5])
+    Requantizer(ratio)
+    ratio[0] = 0.25

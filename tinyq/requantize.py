@@ -1,0 +1,178 @@
+"""Requantization: from an int32 accumulator to int8 codes on another grid, under a named rounding.
+
+Five rules are shipped in the runtimes people deploy.  They differ by at most a few codes, on few
+accumulators, and that is why two runtimes rarely give the same bytes.
+"""
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tinyq.affine import Grid, round_half_away
+from tinyq.fixedpoint import (
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    shift_left_int32,
+)
+
+
+class Rounding(Enum):
+    """How ``acc * ratio`` becomes an integer; m is the multiplier, n the right shift.
+
+    Each member's value is its rule in one line.
+    """
+
+    #: gemmlowp; TFLite Micro, LiteRT reference, CMSIS-NN.  Ties away from zero in the shift.
+    DOUBLE = "high = (acc*m + nudge) / 2**31; result = (high + half) / 2**n, ties away from zero"
+    #: ruy, LiteRT optimized, Arm MVE.
+    UP = "high = (acc*m + 2**30) >> 31; result = (high + 2**(n-1)) >> n, both ties up"
+    #: a TFLite build option.
+    SINGLE = "result = (acc*m + 2**(30+n)) >> (31+n), one tie, up"
+    #: XNNPACK, ONNX Runtime, PyTorch.
+    FLOAT32 = "result = rint(float32(acc) * float32(ratio)), ties to even"
+    #: LiteRT's reference fully connected since 1.4.
+    FLOAT64 = "result = round(float64(acc) * ratio), ties away from zero"
+
+
+def rescale_up(acc: NDArray, multiplier: NDArray, shift: NDArray) -> NDArray[np.int64]:
+    """Return ``acc * multiplier * 2**(-31 - shift)`` with two roundings, both ties up     (5.5).
+
+    acc: int32 values; multiplier: 0..2**31 - 1; shift: -30..31.  Returns int64.
+    Source: ruy ``MultiplyByQuantizedMultiplier``.
+
+    >>> rescale_up(np.int64([-3, 3]), np.int64(2**30), np.int64(1)).tolist()
+    [0, 1]
+    """
+    high = (shift_left_int32(acc, shift) * np.int64(multiplier) + 2**30) >> 31
+    right = np.maximum(shift, 0)
+    return (high + ((np.int64(1) << right) >> 1)) >> right
+
+
+def rescale_single(acc: NDArray, multiplier: NDArray, shift: NDArray) -> NDArray[np.int64]:
+    """Return ``acc * multiplier * 2**(-31 - shift)`` with one rounding, the tie up        (5.6).
+
+    acc: int32 values; multiplier: 0..2**31 - 1; shift: -30..31.  Returns int64.
+    Source: TFLite with ``TFLITE_SINGLE_ROUNDING``.
+
+    >>> int(rescale_single(np.int64(7984), np.int64(1583594044), np.int64(9)))
+    11
+    """
+    total = 31 + np.int64(shift)
+    product = np.multiply(acc, multiplier, dtype=np.int64)
+    return (product + (np.int64(1) << (total - 1))) >> total
+
+
+def rescale_float32(acc: NDArray, ratio: NDArray) -> NDArray[np.int64]:
+    """Return ``rint(float32(acc) * float32(ratio))``, clamped to int32                    (5.7).
+
+    acc: int32 values; ratio: real.  Returns int64.  Source: XNNPACK ``qs8`` requantization, fp32.
+
+    >>> rescale_float32(np.int64([1, 3]), np.float64(0.5)).tolist()
+    [0, 2]
+    """
+    product = np.float32(acc) * np.float32(ratio)
+    return np.clip(np.rint(product).astype(np.float64), -(2.0**31), 2.0**31 - 1).astype(np.int64)
+
+
+def rescale_float64(acc: NDArray, ratio: NDArray) -> NDArray[np.int64]:
+    """Return ``round(float64(acc) * ratio)``, ties away; -2**31 where int32 overflows     (5.8).
+
+    acc: int32 values; ratio: real.  Returns int64.  The overflow value is what an x86 cast gives.
+    Source: LiteRT 1.4 reference ``FullyConnected``.
+
+    >>> rescale_float64(np.int64([1, 3]), np.float64(0.5)).tolist()
+    [1, 2]
+    """
+    rounded = round_half_away(np.float64(acc) * np.float64(ratio))
+    fits = (rounded >= -(2.0**31)) & (rounded < 2.0**31)
+    return np.where(fits, rounded, -(2.0**31)).astype(np.int64)
+
+
+@dataclass(frozen=True, eq=False)
+class Requantizer:
+    """Rescale accumulators by a ratio a channel: built once from floats, then integers alone.
+
+    result = clamp(rescale(acc) + zero_point, qmin, qmax)                                  (5.9)
+
+    ratio: real, shape (C,) or (1,), each in 0..2**30; or one number.
+    rounding: a member of Rounding; FLOAT32 and FLOAT64 rescale in floats, as their runtimes do.
+    multiplier, shift: int32 of the same shape, derived from ratio by (5.1).
+    Raises ValueError for a ratio outside its range, TypeError for an unknown rounding.
+
+    >>> disputed = 1583594044 * 2.0 ** (-31 - 9)                  # tensorflow issue 25087
+    >>> [int(Requantizer(disputed, r).rescale(7984)[0]) for r in (Rounding.DOUBLE, Rounding.SINGLE)]
+    [12, 11]
+    """
+
+    ratio: NDArray[np.float64]
+    rounding: Rounding = Rounding.DOUBLE
+    multiplier: NDArray[np.int32] = field(init=False)
+    shift: NDArray[np.int32] = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.rounding, Rounding):
+            raise TypeError(f"rounding must be a tinyq.Rounding, got {self.rounding!r}")
+        ratio = np.array(self.ratio, dtype=np.float64, ndmin=1)
+        pairs = np.array([quantize_multiplier(float(r)) for r in ratio], dtype=np.int32)
+        multiplier, shift = pairs.reshape(-1, 2).T
+        for name, array in (("ratio", ratio), ("multiplier", multiplier), ("shift", shift)):
+            array.setflags(write=False)
+            object.__setattr__(self, name, array)
+
+    @classmethod
+    def from_scales(
+        cls,
+        in_scale: float,
+        scales: ArrayLike,
+        out_scale: float,
+        rounding: Rounding = Rounding.DOUBLE,
+    ) -> "Requantizer":
+        """Return the requantizer from an accumulator of scale ``in_scale * scales`` to out_scale.
+
+        ratio_c = in_scale * scale_c / out_scale, in float64 (FLOAT32: in float32)         (5.10)
+
+        in_scale, out_scale: grid scales; scales: weight scales, (C,) or (1,).
+
+        >>> scales = 0.05296124517917633, [0.024093778803944588], 0.11484327912330627
+        >>> for rounding in Rounding:                             # tensorflow issue 102943
+        ...     requantizer = Requantizer.from_scales(*scales, rounding)
+        ...     print(rounding.name, requantizer.rescale(np.int32([585])) - 126)
+        DOUBLE [-119]
+        UP [-119]
+        SINGLE [-119]
+        FLOAT32 [-120]
+        FLOAT64 [-119]
+        """
+        kind = np.float32 if rounding is Rounding.FLOAT32 else np.float64
+        with np.errstate(over="ignore", under="ignore"):
+            ratio = kind(in_scale) * np.asarray(scales, dtype=kind) / kind(out_scale)
+        return cls(ratio, rounding)
+
+    def rescale(self, acc: NDArray[np.int32]) -> NDArray[np.int64]:
+        """Return acc times ratio under the rounding, before zero_point and clamp.
+
+        acc: int32, (..., C).  Returns int64 of the same shape.
+        """
+        match self.rounding:
+            case Rounding.DOUBLE:
+                return multiply_by_quantized_multiplier(acc, self.multiplier, self.shift)
+            case Rounding.UP:
+                return rescale_up(acc, self.multiplier, self.shift)
+            case Rounding.SINGLE:
+                return rescale_single(acc, self.multiplier, self.shift)
+            case Rounding.FLOAT32:
+                return rescale_float32(acc, self.ratio)
+            case Rounding.FLOAT64:
+                return rescale_float64(acc, self.ratio)
+
+    def requantize(self, acc: NDArray[np.int32], grid: Grid) -> NDArray[np.int8]:
+        """Return the int8 codes of acc on grid, equation (5.9).
+
+        acc: int32, (..., C).  Returns int8 of the same shape.
+
+        >>> Requantizer(0.5).requantize(np.int32([3, 1000]), Grid(1.0, -5)).tolist()
+        [-3, 127]
+        """
+        return np.clip(self.rescale(acc) + grid.zero_point, grid.qmin, grid.qmax).astype(np.int8)
