@@ -1,0 +1,101 @@
+"""The residual add: two grids brought to one, in integers."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import Grid
+from tinyq.layers.checks import check_codes, elementwise_form
+from tinyq.requantize import Requantizer, Rounding
+
+LEFT_SHIFT = 20
+
+
+@dataclass(frozen=True, eq=False)
+class QAdd:
+    """Add two int8 tensors that live on different grids.
+
+    twice_max = 2 * max(s_a, s_b)
+    t_a = rescale((a - zp_a) << left_shift, s_a / twice_max), and t_b likewise              (8.1)
+    y = clamp(rescale(t_a + t_b, twice_max / (2**left_shift * s_out)) + zp_out)             (8.2)
+
+    in_grids: grids of a and b; out_grid: grid of the sum.
+    left_shift: extra fraction bits, 0..23; at 24 a step of 255 codes would leave int32.
+    rescale_a, rescale_b, rescale_sum: requantizers, built by from_float.
+    Source: TFLite ``reference_integer_ops::Add``.
+
+    >>> add = QAdd.from_float(Grid(0.5, 0), Grid(0.25, 0), Grid(1.0, -8))
+    >>> add.forward(np.int8([[4]]), np.int8([[8]])).tolist()                  # 2.0 + 2.0
+    [[-4]]
+    """
+
+    in_grids: tuple[Grid, Grid]
+    out_grid: Grid
+    left_shift: int
+    rescale_a: Requantizer
+    rescale_b: Requantizer
+    rescale_sum: Requantizer
+
+    @classmethod
+    def from_float(
+        cls,
+        a_grid: Grid,
+        b_grid: Grid,
+        out_grid: Grid,
+        left_shift: int = LEFT_SHIFT,
+        rounding: Rounding = Rounding.DOUBLE,
+    ) -> "QAdd":
+        """Build the layer on the host from its three grids.
+
+        Raises ValueError for a left_shift with no headroom, or an out_grid so fine that the last
+        ratio reaches 1 (TFLite aborts there).
+        """
+        check_left_shift(left_shift, (a_grid, b_grid))
+        twice_max = 2 * max(a_grid.scale, b_grid.scale)
+        sum_ratio = twice_max / (2**left_shift * out_grid.scale)
+        if sum_ratio >= 1:
+            raise ValueError(
+                f"QAdd: out_grid.scale must exceed {twice_max / 2**left_shift:.6g} "
+                f"(2 * max scale / 2**left_shift), got {out_grid.scale:.6g}"
+            )
+        return cls(
+            in_grids=(a_grid, b_grid),
+            out_grid=out_grid,
+            left_shift=left_shift,
+            rescale_a=Requantizer(a_grid.scale / twice_max, rounding),
+            rescale_b=Requantizer(b_grid.scale / twice_max, rounding),
+            rescale_sum=Requantizer(sum_ratio, rounding),
+        )
+
+    def forward(self, a: NDArray[np.int8], b: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the codes of the sum: two int8 arrays of one shape to int8 of that shape."""
+        for codes in (a, b):
+            check_codes(self, codes, elementwise_form(a))
+        if a.shape != b.shape:
+            raise ValueError(f"QAdd.forward: a and b must have one shape, got {a.shape}, {b.shape}")
+        total = self._shifted(a, 0, self.rescale_a) + self._shifted(b, 1, self.rescale_b)
+        return self.rescale_sum.requantize(total, self.out_grid)
+
+    def _shifted(self, codes: NDArray[np.int8], side: int, rescale: Requantizer) -> NDArray:
+        """Return one side of the sum on the common fine scale, equation (8.1)."""
+        steps = codes.astype(np.int32) - np.int32(self.in_grids[side].zero_point)
+        return rescale.rescale(steps << np.int32(self.left_shift))
+
+
+def check_left_shift(left_shift: int, grids: tuple[Grid, Grid]) -> None:
+    """Raise ValueError unless every step of both grids, shifted left, fits int32.
+
+    max |q - zero_point| * 2**left_shift < 2**31                                            (8.3)
+
+    >>> check_left_shift(24, (Grid(1.0, -128), Grid(1.0, 0)))
+    Traceback (most recent call last):
+    ValueError: QAdd: left_shift must be in 0..23 for steps of up to 255 codes, got 24
+    """
+    steps = max(max(g.qmax - g.zero_point, g.zero_point - g.qmin) for g in grids)
+    most = 31 - steps.bit_length()
+    if not 0 <= left_shift <= most:
+        raise ValueError(
+            f"QAdd: left_shift must be in 0..{most} for steps of up to {steps} codes, "
+            f"got {left_shift}"
+        )

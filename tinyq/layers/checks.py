@@ -1,0 +1,76 @@
+"""What every layer asks of its arguments, in messages that restate the call."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+IMAGE = "(N, H, W, C)"
+ROW = "(N, C)"
+
+
+def check_codes(
+    layer: object, codes: NDArray[np.int8], form: str, channels: int | None = None
+) -> None:
+    """Raise unless codes are an int8 array of the form and channel count that layer takes.
+
+    form: IMAGE or ROW, whose commas give the rank; channels: size of the last axis, None for any.
+    Raises TypeError for another type or dtype, ValueError for another shape.
+    """
+    where = f"{type(layer).__name__}.forward: codes"
+    if not isinstance(codes, np.ndarray):
+        raise TypeError(f"{where} must be an int8 array {form}, got {type(codes).__name__}")
+    if codes.dtype != np.int8:
+        raise TypeError(f"{where} must be int8 {form}, got {codes.dtype} {codes.shape}")
+    if codes.ndim != form.count(",") + 1:
+        raise ValueError(f"{where} must have shape {form}, got {codes.shape}")
+    if channels is not None and codes.shape[-1] != channels:
+        raise ValueError(f"{where} must have C = {channels}, got shape {codes.shape}")
+
+
+def elementwise_form(codes: object) -> str:
+    """Return the form of a layer that works code by code: IMAGE for four axes, else ROW."""
+    return IMAGE if np.ndim(codes) == 4 else ROW
+
+
+def check_ints(name: str, values: Sequence[int], count: int, least: int) -> None:
+    """Raise unless values are ``count`` integers, each at least ``least``.
+
+    Raises TypeError where one is not an integer, ValueError for a wrong count or a small one.
+
+    >>> check_ints("stride", (2, 0), count=2, least=1)
+    Traceback (most recent call last):
+    ValueError: stride must be 2 integers >= 1, got (2, 0)
+    """
+    wanted = f"{name} must be {count} integers >= {least}, got {values!r}"
+    if not isinstance(values, Sequence) or any(not isinstance(v, int | np.integer) for v in values):
+        raise TypeError(wanted)
+    if len(values) != count or min(values) < least:
+        raise ValueError(wanted)
+
+
+def output_size(layer: object, codes_shape: tuple, kernel: tuple, stride: tuple) -> tuple[int, int]:
+    """Return (OH, OW) of a VALID window: ``(size - kernel) // stride + 1`` on each axis     (6.1).
+
+    Raises ValueError where the kernel is larger than the image.
+    """
+    height, width = codes_shape[1:3]
+    if kernel[0] > height or kernel[1] > width:
+        raise ValueError(
+            f"{type(layer).__name__}.forward: kernel {tuple(kernel)} must fit the image, "
+            f"got codes of shape {codes_shape}"
+        )
+    return (height - kernel[0]) // stride[0] + 1, (width - kernel[1]) // stride[1] + 1
+
+
+def taps(
+    image: NDArray, kernel: tuple, stride: tuple, out: tuple[int, int]
+) -> Iterator[tuple[int, int, NDArray]]:
+    """Yield (ky, kx, slice) for each place in a window: all pixels that this place ever covers.
+
+    image: (N, H, W, C); out: (OH, OW).  Each slice is a view (N, OH, OW, C).
+    """
+    for ky, kx in np.ndindex(*kernel):
+        rows = slice(ky, ky + stride[0] * (out[0] - 1) + 1, stride[0])
+        columns = slice(kx, kx + stride[1] * (out[1] - 1) + 1, stride[1])
+        yield ky, kx, image[:, rows, columns, :]

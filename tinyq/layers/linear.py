@@ -1,0 +1,223 @@
+"""Layers with weights: convolution and dense, int32 accumulators and one requantizer.
+
+acc[o] = bias[o] + sum over the window of w[o] * (x - in_zero_point)                        (4.1)
+y[o] = requantize(acc[o])                                                                   (5.9)
+"""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import Grid
+from tinyq.layers.checks import IMAGE, ROW, check_codes, check_ints, output_size, taps
+from tinyq.requantize import Requantizer, Rounding
+from tinyq.weights import WEIGHT_MAX, quantize_bias, quantize_weights, weight_scales
+
+
+@dataclass(frozen=True, eq=False)
+class Linear:
+    """Weights, bias and requantizer of a layer that sums products.
+
+    in_grid, out_grid: grids of the codes; weight: int8, output channel first, -127..127;
+    bias: int32 (O,), on the scale ``in_scale * weight_scale``; weight_scale: float32 (O,) or (1,),
+    kept for the ledger; requantizer: a ratio for each weight scale.
+    Raises TypeError for a wrong dtype, ValueError for shapes that do not fit together, a
+    weight of -128, or an accumulator that could leave int32.
+    """
+
+    in_grid: Grid
+    out_grid: Grid
+    weight: NDArray[np.int8]
+    bias: NDArray[np.int32]
+    weight_scale: NDArray[np.float32]
+    requantizer: Requantizer
+
+    weight_form: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        for argument, dtype in (("weight", np.int8), ("bias", np.int32)):
+            got = getattr(self, argument)
+            if getattr(got, "dtype", None) != dtype:
+                kind = getattr(got, "dtype", type(got).__name__)
+                raise TypeError(f"{name}: {argument} must be {np.dtype(dtype)}, got {kind}")
+        check_weight_shapes(name, self.weight_form, self.weight, self.bias)
+        for argument, array in (
+            ("weight_scale", self.weight_scale),
+            ("requantizer.ratio", self.requantizer.ratio),
+        ):
+            if array.shape not in ((1,), (len(self.bias),)):
+                raise ValueError(
+                    f"{name}: {argument} must have shape (1,) or ({len(self.bias)},), "
+                    f"got {array.shape}"
+                )
+        if self.weight.min() < -WEIGHT_MAX:
+            raise ValueError(f"{name}: weight must lie in -127..127, got -128")
+        self._check_accumulator()
+
+    def accumulator_range(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the least and the largest accumulator each channel can reach.
+
+        bias + sum of the smaller (larger) of w * (qmin - zero_point), w * (qmax - zero_point) (4.2)
+
+        Returns two int64 arrays (O,).  The bias goes in first, so partial sums stay between them.
+        """
+        weight = self.weight.reshape(len(self.bias), -1).astype(np.int64)
+        at_qmin = weight * (self.in_grid.qmin - self.in_grid.zero_point)
+        at_qmax = weight * (self.in_grid.qmax - self.in_grid.zero_point)
+        least = self.bias + np.minimum(at_qmin, at_qmax).sum(axis=1)
+        return least, self.bias + np.maximum(at_qmin, at_qmax).sum(axis=1)
+
+    def _check_accumulator(self) -> None:
+        least, largest = self.accumulator_range()
+        limits = np.iinfo(np.int32)
+        if least.min() < limits.min or largest.max() > limits.max:
+            raise ValueError(
+                f"{type(self).__name__}: the accumulator must fit int32, but weight and bias can "
+                f"drive it to {least.min()}..{largest.max()}"
+            )
+
+    @classmethod
+    def _parts_from_float(cls, weights, bias, in_grid, out_grid, per_channel, rounding) -> dict:
+        """Return the constructor's arguments for float weights and bias."""
+        check_weight_shapes(cls.__name__, cls.weight_form, weights, bias)
+        scales = weight_scales(weights, per_channel)
+        return {
+            "in_grid": in_grid,
+            "out_grid": out_grid,
+            "weight": quantize_weights(weights, scales),
+            "bias": quantize_bias(bias, in_grid.scale, scales),
+            "weight_scale": scales,
+            "requantizer": Requantizer.from_scales(
+                in_grid.scale, scales, out_grid.scale, rounding
+            ),
+        }
+
+
+def check_weight_shapes(name: str, form: str, weight: NDArray, bias: NDArray) -> None:
+    """Raise ValueError unless weight has the form, no empty axis, and a bias a channel.
+
+    form: "(O, KH, KW, I)" or "(out, in)"; weight, bias: arrays of any dtype.
+    """
+    if np.ndim(weight) != form.count(",") + 1 or np.size(weight) == 0:
+        raise ValueError(f"{name}: weight must have shape {form}, got {np.shape(weight)}")
+    if np.shape(bias) != (len(weight),):
+        raise ValueError(f"{name}: bias must have shape ({len(weight)},), got {np.shape(bias)}")
+
+
+@dataclass(frozen=True, eq=False)
+class QConv2D(Linear):
+    """Convolve int8 images, one weight scale for the whole tensor.
+
+    acc[n, i, j, o] = bias[o] + sum w[o, ky, kx, c] * (x[n, i*SY + ky, j*SX + kx, c] - zero_point)
+
+    stride: (SY, SX), each >= 1; windows are VALID: pad with QPad2D first.
+    Source: TFLite ``reference_integer_ops::ConvPerChannel``.
+
+    >>> one = Grid(1.0, 0)
+    >>> conv = QConv2D.from_float(np.float32([[[[2.0]]]]), np.float32([1.0]), one, one)
+    >>> conv.forward(np.int8([[[[3]]]])).tolist()                             # 2 * 3 + 1
+    [[[[7]]]]
+    """
+
+    stride: tuple[int, int] = (1, 1)
+
+    weight_form: ClassVar[str] = "(O, KH, KW, I)"
+    per_channel: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_ints(f"{type(self).__name__}: stride (SY, SX)", self.stride, count=2, least=1)
+        super().__post_init__()
+
+    @classmethod
+    def from_float(
+        cls,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        in_grid: Grid,
+        out_grid: Grid,
+        stride: tuple[int, int] = (1, 1),
+        rounding: Rounding = Rounding.DOUBLE,
+    ) -> "QConv2D":
+        """Build the layer on the host from float32 weights (OHWI) and bias (O,).
+
+        Raises as the class does, and ValueError for a NaN, an infinity, a bias beyond int32.
+        """
+        parts = cls._parts_from_float(
+            weights, bias, in_grid, out_grid, cls.per_channel, rounding
+        )
+        return cls(**parts, stride=stride)
+
+    def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
+        """Return the accumulators: int8 (N, H, W, I) to int32 (N, OH, OW, O), sizes by (6.1)."""
+        check_codes(self, codes, IMAGE, channels=self.weight.shape[3])
+        kernel = self.weight.shape[1:3]
+        out = output_size(self, codes.shape, kernel, self.stride)
+        steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
+        weight = self.weight.astype(np.int32)
+        acc = self.bias
+        for ky, kx, tap in taps(steps, kernel, self.stride, out):
+            acc = acc + tap @ weight[:, ky, kx, :].T
+        return acc
+
+    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the codes on out_grid: int8 (N, H, W, I) to (N, OH, OW, O)."""
+        return self.requantizer.requantize(self.accumulate(codes), self.out_grid)
+
+
+class QConv2DPerChannel(QConv2D):
+    """Convolve int8 images, a weight scale for each output channel.
+
+    The same sum as QConv2D; each channel has its own multiplier and shift.
+    Source: TFLite ``reference_integer_ops::ConvPerChannel``.
+
+    >>> one, weights = Grid(1.0, 0), np.float32([[[[1.27]]], [[[127.0]]]])
+    >>> conv = QConv2DPerChannel.from_float(weights, np.zeros(2, np.float32), one, one)
+    >>> conv.weight.ravel().tolist(), conv.forward(np.int8([[[[1]]]])).tolist()
+    ([127, 127], [[[[1, 127]]]])
+    """
+
+    per_channel: ClassVar[bool] = True
+
+
+class QDense(Linear):
+    """Multiply int8 rows by a weight matrix, one weight scale for the tensor.
+
+    acc[n, o] = bias[o] + sum over i of w[o, i] * (x[n, i] - zero_point)
+
+    Source: TFLite ``reference_integer_ops::FullyConnected``.
+
+    >>> one = Grid(1.0, 0)
+    >>> dense = QDense.from_float(np.float32([[2.0, -1.0]]), np.float32([0.0]), one, one)
+    >>> dense.forward(np.int8([[3, 4]])).tolist()                             # 2 * 3 - 1 * 4
+    [[2]]
+    """
+
+    weight_form: ClassVar[str] = "(out, in)"
+
+    @classmethod
+    def from_float(
+        cls,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        in_grid: Grid,
+        out_grid: Grid,
+        rounding: Rounding = Rounding.DOUBLE,
+    ) -> "QDense":
+        """Build the layer on the host from float32 weights (out, in) and bias (out,).
+
+        Raises as the class does, and ValueError for a NaN, an infinity, a bias beyond int32.
+        """
+        return cls(**cls._parts_from_float(weights, bias, in_grid, out_grid, False, rounding))
+
+    def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
+        """Return the accumulators: int8 (N, in) to int32 (N, out)."""
+        check_codes(self, codes, ROW, channels=self.weight.shape[1])
+        steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
+        return self.bias + steps @ self.weight.astype(np.int32).T
+
+    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the codes on out_grid: int8 (N, in) to (N, out)."""
+        return self.requantizer.requantize(self.accumulate(codes), self.out_grid)
