@@ -1,0 +1,140 @@
+"""The command line: ``python -m tinyq run | golden | ledger | bench | plot``."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tinyq import parity, resnet
+from tinyq.bench import HEADER, bench
+from tinyq.ledger import format_ledger
+from tinyq.network import Network, QNetwork
+
+TEST_IMAGES = 4
+
+# The tensors that the seed reports: name in its output, layer that makes them.
+RANGES = {
+    "input": "input",
+    "stem": "stem_conv7x7_s2",
+    "pool": "stem_maxpool2x2",
+    "block conv1": "block_conv3x3_a",
+    "block conv2": "block_conv3x3_b",
+    "add": "block_relu_b",
+    "logits": "dense_8x4",
+}
+
+
+def seed_networks() -> tuple[Network, QNetwork, resnet.Seed]:
+    """Return the seed's float network, its int8 network, and its weights, biases and images."""
+    seed = resnet.seed()
+    net = resnet.stem_block(seed.weights, seed.biases)
+    return net, net.quantize(seed.images), seed
+
+
+def run(tolerance: float) -> int:
+    """Print ranges, grids, the worst error and PASS or FAIL; return the exit status."""
+    net, qnet, seed = seed_networks()
+    result = parity.compare(net, qnet, seed.images[:TEST_IMAGES], tolerance)
+    print(f"{'tensor':<12}{'float range':>20}{'scale':>10}{'zero_point':>12}")
+    for label, name in RANGES.items():
+        seen, grid = qnet.ranges[name], qnet.grids[name]
+        span = f"{seen.lo:.3f}..{seen.hi:.3f}"
+        print(f"{label:<12}{span:>20}{grid.scale:>10.5f}{grid.zero_point:>12}")
+    share = result.worst / result.logit_range
+    print(
+        f"worst |int8 - float| over {TEST_IMAGES} samples: {result.worst:.5f}, "
+        f"{share:.1%} of the logit range (tolerance {tolerance:.0%})"
+    )
+    print("PASS" if result.passed else "FAIL")
+    return 0 if result.passed else 1
+
+
+def golden_text() -> str:
+    """Return the golden file's text: two header lines, then the int8 logits of each sample."""
+    _, qnet, seed = seed_networks()
+    logits = qnet(seed.images[:TEST_IMAGES])
+    lines = [
+        "# resnet18_block_int8 golden output",
+        f"# samples={len(logits)} classes={logits.shape[1]}",
+    ]
+    lines += [f"sample {i}: {' '.join(map(str, row))}" for i, row in enumerate(logits.tolist())]
+    return "\n".join(lines)
+
+
+def print_bench() -> None:
+    """Print the seed's bench table as CSV."""
+    _, qnet, seed = seed_networks()
+    rows = bench(qnet, seed.images[:1])
+    print(HEADER)
+    for row in rows:
+        print(*row, sep=",")
+
+
+def plot(path: Path) -> None:
+    """Write the parity figure; the file appears whole or not at all."""
+    from tinyq import plots  # matplotlib is needed here alone
+
+    net, qnet, seed = seed_networks()
+    figure = plots.parity(parity.compare(net, qnet, seed.images[:TEST_IMAGES]))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    figure.savefig(partial, format=path.suffix[1:], metadata=_dateless(path.suffix))
+    os.replace(partial, path)
+    print(path)
+
+
+def _dateless(suffix: str) -> dict[str, None]:
+    """Return the metadata that keeps today's date out of an SVG, so two runs are equal."""
+    return {"Date": None} if suffix == ".svg" else {}
+
+
+def figure_path(text: str) -> Path:
+    """Return text as a path; raise ArgumentTypeError unless it ends in .png or .svg."""
+    path = Path(text)
+    if path.suffix not in (".png", ".svg"):
+        raise argparse.ArgumentTypeError(f"must end in .png or .svg, got {text!r}")
+    return path
+
+
+def share(text: str) -> float:
+    """Return text as a number >= 0; raise ArgumentTypeError if it is none."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not value >= 0:
+        raise argparse.ArgumentTypeError(f"must be a number >= 0, got {text!r}")
+    return value
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m tinyq", description="The seed, byte for byte.")
+    commands = parser.add_subparsers(dest="command", required=True)
+    run_parser = commands.add_parser("run", help="print ranges, grids, worst error, PASS or FAIL")
+    run_parser.add_argument(
+        "--tolerance", type=share, default=parity.TOLERANCE,
+        help="largest error that passes, as a share of the logit range (default %(default)s)",
+    )
+    commands.add_parser("golden", help="print the int8 logits of the four test samples")
+    commands.add_parser("ledger", help="print the scale bookkeeping, a line a layer")
+    commands.add_parser("bench", help="print bytes and nanoseconds a layer as CSV")
+    plot_parser = commands.add_parser("plot", help="write the two-panel parity figure")
+    plot_parser.add_argument("--out", type=figure_path, default=Path("parity.png"))
+    args = parser.parse_args(argv)
+    match args.command:
+        case "run":
+            return run(args.tolerance)
+        case "golden":
+            print(golden_text())
+        case "ledger":
+            print(format_ledger(seed_networks()[1].ledger()))
+        case "bench":
+            print_bench()
+        case "plot":
+            plot(args.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

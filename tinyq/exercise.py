@@ -1,0 +1,68 @@
+"""Check a reader's answer, and say in a sentence what is wrong with it."""
+
+import numpy as np
+
+
+def check(got: object, want: object, hint: str = "") -> bool:
+    """Compare an answer with the wanted one; print one sentence; return whether it is right.
+
+    Type comes first, then shape, then dtype, then values: the first difference is named.
+    got, want: numbers, strings, arrays or anything else with ``==``; hint: shown if values differ.
+    An empty stub (``...`` or None) gives "Not yet".
+
+    >>> check(..., 3)
+    Not yet: replace the dots with your answer, then run this cell again.
+    False
+    >>> check(np.int8([1, 2]), np.int8([1, 3]), hint="look at the tie.")
+    Wrong value at index [1]: got 2, want 3. Hint: look at the tie.
+    False
+    >>> check(0.5, 0.5)
+    Right.
+    True
+    """
+    fault = _fault(got, want)
+    if fault.startswith("Wrong value") and hint:
+        fault = f"{fault} Hint: {hint}"
+    print(fault or "Right.")
+    return not fault
+
+
+def _fault(got: object, want: object) -> str:
+    """Return what is wrong in a sentence, "" if nothing is."""
+    if got is ... or got is None:
+        return "Not yet: replace the dots with your answer, then run this cell again."
+    if isinstance(want, np.ndarray):
+        return _array_fault(got, want)
+    if isinstance(want, tuple):
+        return _tuple_fault(got, want)
+    if isinstance(got, np.ndarray) and got.ndim:
+        return f"Wrong type: got an array of shape {got.shape}, want one {type(want).__name__}."
+    if isinstance(want, bool | str) and not isinstance(got, type(want) | np.bool_):
+        return f"Wrong type: got {type(got).__name__}, want {type(want).__name__}."
+    return "" if got == want else f"Wrong value: got {got}, want {want}."
+
+
+def _array_fault(got: object, want: np.ndarray) -> str:
+    if not isinstance(got, np.ndarray | np.generic):
+        return f"Wrong type: got {type(got).__name__}, want an array of {want.dtype}."
+    if got.shape != want.shape:
+        return f"Wrong shape: got {got.shape}, want {want.shape}."
+    if got.dtype != want.dtype:
+        return f"Wrong dtype: got {got.dtype}, want {want.dtype}."
+    wrong = np.argwhere(got != want)
+    if not len(wrong):
+        return ""
+    where = tuple(wrong[0])
+    index = [int(i) for i in where]
+    return f"Wrong value at index {index}: got {got[where]}, want {want[where]}."
+
+
+def _tuple_fault(got: object, want: tuple) -> str:
+    if not isinstance(got, tuple) or len(got) != len(want):
+        size = f"a tuple of {len(got)}" if isinstance(got, tuple) else type(got).__name__
+        return f"Wrong type: got {size}, want a tuple of {len(want)}."
+    for place, (one, other) in enumerate(zip(got, want, strict=True)):
+        fault = _fault(one, other)
+        if fault:
+            return fault.replace(": got", f" at place {place}: got", 1)
+    return ""

@@ -1,0 +1,166 @@
+"""The same layers in float32: what the integers are held against, and what calibration watches.
+
+Every sum runs one product at a time in the order of the loop nest, in float32, without fused
+multiply-add.  So a range, a grid and a golden byte do not depend on the BLAS, its threads or the
+processor.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq import layers
+from tinyq.affine import Grid
+from tinyq.layers.checks import output_size, taps
+
+Array = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Pad2D:
+    """Surround an image with zeros.  pads: (top, bottom, left, right)."""
+
+    pads: tuple[int, int, int, int]
+
+    def forward(self, x: Array) -> Array:
+        """Return the padded image: (N, H, W, C) to (N, top + H + bottom, ..., C)."""
+        top, bottom, left, right = self.pads
+        return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+
+    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QPad2D:
+        """Return the int8 layer on in_grid."""
+        return layers.QPad2D(in_grid, self.pads)
+
+
+@dataclass(frozen=True, eq=False)
+class Conv2D:
+    """Convolve images, VALID.  weights: float32 OHWI; bias: float32 (O,); stride: (SY, SX)."""
+
+    weights: Array
+    bias: Array
+    stride: tuple[int, int] = (1, 1)
+
+    def forward(self, x: Array) -> Array:
+        """Return bias + the sum of products: (N, H, W, I) to (N, OH, OW, O)."""
+        kernel = self.weights.shape[1:3]
+        out = output_size(self, x.shape, kernel, self.stride)
+        total = np.broadcast_to(self.bias, (len(x), *out, len(self.bias))).copy()
+        for ky, kx, tap in taps(x, kernel, self.stride, out):
+            for c in range(tap.shape[3]):
+                total += tap[..., c, None] * self.weights[:, ky, kx, c]
+        return total
+
+    def quantize(self, in_grid: Grid, out_grid: Grid) -> layers.QConv2DPerChannel:
+        """Return the int8 layer from in_grid to out_grid, a weight scale a channel."""
+        return layers.QConv2DPerChannel.from_float(
+            self.weights, self.bias, in_grid, out_grid, self.stride
+        )
+
+
+@dataclass(frozen=True)
+class ReLU:
+    """Replace negative numbers by zero."""
+
+    def forward(self, x: Array) -> Array:
+        """Return max(x, 0): any shape."""
+        return np.maximum(x, np.float32(0))
+
+    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QClamp:
+        """Return the int8 layer on in_grid."""
+        return layers.qrelu(in_grid)
+
+
+@dataclass(frozen=True)
+class ReLU6:
+    """Clamp numbers to 0..6."""
+
+    def forward(self, x: Array) -> Array:
+        """Return min(max(x, 0), 6): any shape."""
+        return np.clip(x, np.float32(0), np.float32(6))
+
+    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QClamp:
+        """Return the int8 layer on in_grid."""
+        return layers.qrelu6(in_grid)
+
+
+@dataclass(frozen=True)
+class MaxPool2D:
+    """Take the largest number of each window.  kernel: (KH, KW); stride: (SY, SX)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+
+    def forward(self, x: Array) -> Array:
+        """Return the maxima: (N, H, W, C) to (N, OH, OW, C)."""
+        out = output_size(self, x.shape, self.kernel, self.stride)
+        return np.max([tap for _, _, tap in taps(x, self.kernel, self.stride, out)], axis=0)
+
+    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QMaxPool2D:
+        """Return the int8 layer on in_grid."""
+        return layers.QMaxPool2D(in_grid, self.kernel, self.stride)
+
+
+@dataclass(frozen=True)
+class AvgPool2D:
+    """Take the mean of each window.  kernel: (KH, KW); stride: (SY, SX)."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+
+    def forward(self, x: Array) -> Array:
+        """Return the means: (N, H, W, C) to (N, OH, OW, C)."""
+        out = output_size(self, x.shape, self.kernel, self.stride)
+        total = np.zeros((len(x), *out, x.shape[3]), np.float32)
+        for _, _, tap in taps(x, self.kernel, self.stride, out):
+            total += tap
+        return total / np.float32(self.kernel[0] * self.kernel[1])
+
+    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QAvgPool2D:
+        """Return the int8 layer on in_grid."""
+        return layers.QAvgPool2D(in_grid, self.kernel, self.stride)
+
+
+@dataclass(frozen=True)
+class GlobalAvgPool2D:
+    """Take the mean of each channel over the whole image."""
+
+    def forward(self, x: Array) -> Array:
+        """Return the means: (N, H, W, C) to (N, C)."""
+        return AvgPool2D(x.shape[1:3], (1, 1)).forward(x)[:, 0, 0, :]
+
+    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QGlobalAvgPool2D:
+        """Return the int8 layer on in_grid."""
+        return layers.QGlobalAvgPool2D(in_grid)
+
+
+@dataclass(frozen=True)
+class Add:
+    """Add two tensors of one shape."""
+
+    def forward(self, a: Array, b: Array) -> Array:
+        """Return a + b."""
+        return a + b
+
+    def quantize(self, a_grid: Grid, b_grid: Grid, out_grid: Grid) -> layers.QAdd:
+        """Return the int8 layer from a_grid and b_grid to out_grid."""
+        return layers.QAdd.from_float(a_grid, b_grid, out_grid)
+
+
+@dataclass(frozen=True, eq=False)
+class Dense:
+    """Multiply rows by a weight matrix.  weights: float32 (out, in); bias: float32 (out,)."""
+
+    weights: Array
+    bias: Array
+
+    def forward(self, x: Array) -> Array:
+        """Return bias + the sum of products: (N, in) to (N, out)."""
+        total = np.broadcast_to(self.bias, (len(x), len(self.bias))).copy()
+        for i in range(x.shape[1]):
+            total += x[:, i, None] * self.weights[:, i]
+        return total
+
+    def quantize(self, in_grid: Grid, out_grid: Grid) -> layers.QDense:
+        """Return the int8 layer from in_grid to out_grid."""
+        return layers.QDense.from_float(self.weights, self.bias, in_grid, out_grid)

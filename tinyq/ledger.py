@@ -1,0 +1,125 @@
+"""The scale ledger: who owns which grid, who requantizes, who passes it on, what it weighs."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from tinyq.affine import Grid
+from tinyq.layers import QAdd
+from tinyq.layers.linear import Linear
+
+
+@dataclass(frozen=True)
+class LedgerRow:
+    """One layer's bookkeeping.
+
+    name, kind: of the layer ("input" quantizes on the host, kind "quantize").
+    in_grids, out_grid: Grid objects; out_grid is one of in_grids where the layer passes through.
+    requantizes: whether the layer rescales to a grid of its own.
+    weight_scale, multiplier, shift: (least, largest), None where there are none.
+    weight_bytes: int8 weights and int32 biases; activation_bytes: output codes of one image.
+    """
+
+    name: str
+    kind: str
+    in_grids: tuple[Grid, ...]
+    out_grid: Grid
+    requantizes: bool
+    weight_scale: tuple[float, float] | None
+    multiplier: tuple[int, int] | None
+    shift: tuple[int, int] | None
+    weight_bytes: int
+    activation_bytes: int
+
+
+def ledger_row(name: str, layer: object, out_grid: Grid, activation_bytes: int) -> LedgerRow:
+    """Return the bookkeeping of one int8 layer; layer None stands for the input."""
+    if layer is None:
+        return LedgerRow(
+            name, "quantize", (), out_grid, False, None, None, None, 0, activation_bytes
+        )
+    in_grids = layer.in_grids if isinstance(layer, QAdd) else (layer.in_grid,)
+    requantizers = _requantizers(layer)
+    weights = isinstance(layer, Linear)
+    return LedgerRow(
+        name=name,
+        kind=type(layer).__name__,
+        in_grids=in_grids,
+        out_grid=out_grid,
+        requantizes=not any(out_grid is grid for grid in in_grids),
+        weight_scale=_extent([layer.weight_scale]) if weights else None,
+        multiplier=_extent([r.multiplier for r in requantizers]),
+        shift=_extent([r.shift for r in requantizers]),
+        weight_bytes=layer.weight.nbytes + layer.bias.nbytes if weights else 0,
+        activation_bytes=activation_bytes,
+    )
+
+
+def _requantizers(layer: object) -> list:
+    if isinstance(layer, Linear):
+        return [layer.requantizer]
+    if isinstance(layer, QAdd):
+        return [layer.rescale_a, layer.rescale_b, layer.rescale_sum]
+    return []
+
+
+def _extent(arrays: Sequence) -> tuple | None:
+    """Return (least, largest) over all arrays as Python numbers, None for no array."""
+    if not arrays:
+        return None
+    return min(a.min().item() for a in arrays), max(a.max().item() for a in arrays)
+
+
+COLUMNS = (
+    ("layer", "<15"),
+    ("kind", "<17"),
+    ("grid", ">4"),
+    ("scale", ">7"),
+    ("zero_point", ">10"),
+    ("", "<11"),
+    ("weight scale", "<18"),
+    ("multiplier", "<22"),
+    ("shift", "<6"),
+    ("weights", ">7"),
+    ("codes", ">5"),
+)
+
+
+def format_ledger(rows: Sequence[LedgerRow]) -> str:
+    """Return the ledger as a text table, a line a layer; grids are numbered as they appear."""
+    numbers: dict[int, int] = {}
+    lines = [[title for title, _ in COLUMNS]]
+    for row in rows:
+        number = numbers.setdefault(id(row.out_grid), len(numbers) + 1)
+        verb = "requantizes" if row.requantizes else "passes" if row.in_grids else "quantizes"
+        lines.append(
+            [
+                row.name,
+                row.kind,
+                number,
+                f"{row.out_grid.scale:.5f}",
+                row.out_grid.zero_point,
+                verb,
+                _span(row.weight_scale, ".6f"),
+                _span(row.multiplier, "d"),
+                _span(row.shift, "d"),
+                row.weight_bytes,
+                row.activation_bytes,
+            ]
+        )
+    forms = [form for _, form in COLUMNS]
+    return "\n".join(
+        "  ".join(format(cell, form) for cell, form in zip(line, forms, strict=True)).rstrip()
+        for line in lines
+    )
+
+
+def _span(extent: tuple | None, form: str) -> str:
+    """Return "least..largest", or one number where they are equal.
+
+    >>> _span((1, 9), "d"), _span((2, 2), "d"), _span(None, "d")
+    ('1..9', '2', '')
+    """
+    if extent is None:
+        return ""
+    least, largest = (format(value, form) for value in extent)
+    return least if least == largest else f"{least}..{largest}"

@@ -1,0 +1,71 @@
+"""Parity: float logits against dequantized int8 logits, with a pass mark."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.network import Network, QNetwork
+
+TOLERANCE = 0.40
+
+
+@dataclass(frozen=True, eq=False)
+class Parity:
+    """How far int8 logits are from float ones.
+
+    reference: float32 logits (N, classes); codes: int8 logits; dequantized: float32, of codes;
+    logit_range: width of the logits' calibrated float range; tolerance: the pass mark as a share
+    of it.
+    """
+
+    reference: NDArray[np.float32]
+    codes: NDArray[np.int8]
+    dequantized: NDArray[np.float32]
+    logit_range: float
+    tolerance: float
+
+    @property
+    def error(self) -> NDArray[np.float32]:
+        """|dequantized - reference|, (N, classes)."""
+        return np.abs(self.dequantized - self.reference)
+
+    @property
+    def worst(self) -> float:
+        """The largest error."""
+        return float(self.error.max())
+
+    @property
+    def passed(self) -> bool:
+        """Whether the worst error is at most tolerance * logit_range."""
+        return self.worst <= self.tolerance * self.logit_range
+
+
+def compare(
+    net: Network, qnet: QNetwork, images: NDArray[np.float32], tolerance: float = TOLERANCE
+) -> Parity:
+    """Run both networks on images and return their parity.
+
+    images: float32 (N, H, W, C), N >= 1; tolerance: share of the logit range, >= 0.
+    Raises ValueError for no images or a negative or NaN tolerance.
+    """
+    if not tolerance >= 0:
+        raise ValueError(f"tolerance must be >= 0, got {tolerance}")
+    if not len(images):
+        raise ValueError(f"images must hold at least one, got shape {images.shape}")
+    codes = qnet(images)
+    seen = qnet.ranges[qnet.nodes[-1].name]
+    return Parity(net(images), codes, qnet.dequantize(codes), seen.hi - seen.lo, tolerance)
+
+
+def sqnr_db(reference: NDArray[np.float32], approximation: NDArray[np.float32]) -> float:
+    """Return the signal to quantization noise ratio in dB, infinity where they are equal.
+
+    10 log10(sum reference**2 / sum (reference - approximation)**2)                         (10.1)
+
+    >>> round(sqnr_db(np.float32([3, 4]), np.float32([3, 4.05])), 2)
+    40.0
+    """
+    reference = np.asarray(reference, np.float64)
+    noise = np.square(reference - approximation).sum()
+    return float(10 * np.log10(np.square(reference).sum() / noise)) if noise else float("inf")
