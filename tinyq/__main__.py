@@ -1,7 +1,6 @@
 """The command line: ``python -m tinyq run | golden | ledger | bench | plot``."""
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -71,21 +70,13 @@ def print_bench() -> None:
 
 
 def plot(path: Path) -> None:
-    """Write the parity figure; the file appears whole or not at all."""
-    from tinyq import plots  # matplotlib is needed here alone
+    """Write the parity figure and print its path."""
+    from tinyq.plots import parity as draw_parity  # matplotlib is needed here alone
+    from tinyq.plots.style import save
 
     net, qnet, seed = seed_networks()
-    figure = plots.parity(parity.compare(net, qnet, seed.images[:TEST_IMAGES]))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    figure.savefig(partial, format=path.suffix[1:], metadata=_dateless(path.suffix))
-    os.replace(partial, path)
+    save(draw_parity(parity.compare(net, qnet, seed.images[:TEST_IMAGES])), path)
     print(path)
-
-
-def _dateless(suffix: str) -> dict[str, None]:
-    """Return the metadata that keeps today's date out of an SVG, so two runs are equal."""
-    return {"Date": None} if suffix == ".svg" else {}
 
 
 def figure_path(text: str) -> Path:
@@ -113,7 +104,9 @@ def main(argv: list[str] | None = None) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     run_parser = commands.add_parser("run", help="print ranges, grids, worst error, PASS or FAIL")
     run_parser.add_argument(
-        "--tolerance", type=share, default=parity.TOLERANCE,
+        "--tolerance",
+        type=share,
+        default=parity.TOLERANCE,
         help="largest error that passes, as a share of the logit range (default %(default)s)",
     )
     commands.add_parser("golden", help="print the int8 logits of the four test samples")

@@ -62,7 +62,9 @@ class Network:
             raise ValueError(f"calibration images must hold at least one, got {images.shape}")
         observers = {name: MinMax() for name in (INPUT, *(node.name for node in self.nodes))}
         for start in range(0, len(images), BATCH):
-            for name, tensor in self.trace(images[start : start + BATCH]).items():
+            with np.errstate(over="ignore", invalid="ignore"):  # the observer says it better
+                tensors = self.trace(images[start : start + BATCH])
+            for name, tensor in tensors.items():
                 with naming_layer(name):
                     observers[name].observe(tensor)
         return observers
@@ -176,5 +178,3 @@ def check_images(images: NDArray, wanted: tuple) -> NDArray[np.float32]:
     images = finite_float32("images", images)
     check_shape(images, wanted)
     return images
-
-

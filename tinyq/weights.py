@@ -35,9 +35,7 @@ def weight_scales(weights: NDArray[np.float32], per_channel: bool) -> NDArray[np
     return np.where(largest > 0, scales, np.float32(1))
 
 
-def quantize_weights(
-    weights: NDArray[np.float32], scales: NDArray[np.float32]
-) -> NDArray[np.int8]:
+def quantize_weights(weights: NDArray[np.float32], scales: NDArray[np.float32]) -> NDArray[np.int8]:
     """Return the int8 codes of weights on their symmetric grids.
 
     q = clamp(round(w / scale_c), -127, 127), the quotient in float64                      (3.2)

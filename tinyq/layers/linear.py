@@ -90,9 +90,7 @@ class Linear:
             "weight": quantize_weights(weights, scales),
             "bias": quantize_bias(bias, in_grid.scale, scales),
             "weight_scale": scales,
-            "requantizer": Requantizer.from_scales(
-                in_grid.scale, scales, out_grid.scale, rounding
-            ),
+            "requantizer": Requantizer.from_scales(in_grid.scale, scales, out_grid.scale, rounding),
         }
 
 
@@ -145,9 +143,7 @@ class QConv2D(Linear):
 
         Raises as the class does, and ValueError for a NaN, an infinity, a bias beyond int32.
         """
-        parts = cls._parts_from_float(
-            weights, bias, in_grid, out_grid, cls.per_channel, rounding
-        )
+        parts = cls._parts_from_float(weights, bias, in_grid, out_grid, cls.per_channel, rounding)
         return cls(**parts, stride=stride)
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:

@@ -1,0 +1,68 @@
+"""The float layers against float64 sums, and their sums' order against a loop nest."""
+
+import numpy as np
+import pytest
+
+from tinyq import floatref
+
+RNG = np.random.default_rng(12)
+X = RNG.normal(size=(2, 5, 7, 3)).astype(np.float32)
+
+
+def test_conv_sums_in_loop_order_to_the_bit():
+    w = RNG.normal(size=(4, 3, 2, 3)).astype(np.float32)
+    b = RNG.normal(size=4).astype(np.float32)
+    got = floatref.Conv2D(w, b, (2, 1)).forward(X)
+    assert got.shape == (2, 2, 6, 4)
+    for n, y, x, o in np.ndindex(*got.shape):
+        total = b[o]
+        for ky, kx, c in np.ndindex(3, 2, 3):
+            total = total + X[n, 2 * y + ky, x + kx, c] * w[o, ky, kx, c]
+        assert got[n, y, x, o] == total
+
+
+def test_dense_sums_in_loop_order_to_the_bit():
+    w, b = RNG.normal(size=(4, 9)).astype(np.float32), RNG.normal(size=4).astype(np.float32)
+    x = RNG.normal(size=(3, 9)).astype(np.float32)
+    for n, o in np.ndindex(3, 4):
+        total = b[o]
+        for i in range(9):
+            total = total + x[n, i] * w[o, i]
+        assert floatref.Dense(w, b).forward(x)[n, o] == total
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride"), [((2, 2), (2, 2)), ((3, 2), (1, 3)), ((5, 7), (9, 9))]
+)
+def test_pools(kernel, stride):
+    tops = range(0, 5 - kernel[0] + 1, stride[0])
+    lefts = range(0, 7 - kernel[1] + 1, stride[1])
+    windows = [[X[:, t : t + kernel[0], q : q + kernel[1]] for q in lefts] for t in tops]
+    most = np.stack([np.stack([w.max((1, 2)) for w in row], 1) for row in windows], 1)
+    mean = np.stack(
+        [np.stack([w.astype(float).mean((1, 2)) for w in row], 1) for row in windows], 1
+    )
+    assert (floatref.MaxPool2D(kernel, stride).forward(X) == most).all()
+    assert np.abs(floatref.AvgPool2D(kernel, stride).forward(X) - mean).max() < 1e-6
+
+
+def test_the_simple_layers():
+    padded = floatref.Pad2D((1, 0, 2, 3)).forward(X)
+    assert padded.shape == (2, 6, 12, 3) and (padded[:, 1:, 2:-3] == X).all()
+    assert padded.sum() == pytest.approx(X.sum(), rel=1e-5)
+    assert (floatref.ReLU().forward(X) == X * (X > 0)).all()
+    assert floatref.ReLU6().forward(np.float32([-1, 3, 7])).tolist() == [0, 3, 6]
+    assert (floatref.Add().forward(X, X) == 2 * X).all()
+    assert np.abs(floatref.GlobalAvgPool2D().forward(X) - X.mean((1, 2))).max() < 1e-6
+
+
+def test_every_float_layer_stays_float32():
+    for layer in (
+        floatref.Pad2D((1, 1, 1, 1)),
+        floatref.ReLU(),
+        floatref.ReLU6(),
+        floatref.MaxPool2D((2, 2), (2, 2)),
+        floatref.AvgPool2D((2, 2), (2, 2)),
+        floatref.GlobalAvgPool2D(),
+    ):
+        assert layer.forward(X).dtype == np.float32, layer

@@ -1,0 +1,138 @@
+"""The network's door: what it takes, what it refuses, and with which words."""
+
+import numpy as np
+import pytest
+from reference import random_network
+
+from tinyq import Grid, layers, resnet
+from tinyq.floatref import AvgPool2D, ReLU6
+from tinyq.network import Network, Node
+
+WEIGHTS, BIASES, IMAGES = random_network(seed=11)
+NET = resnet.stem_block(WEIGHTS, BIASES)
+QNET = NET.quantize(IMAGES)
+BAD_IMAGES = [
+    (IMAGES.astype(np.uint8), TypeError, "images must be real numbers .* uint8"),
+    (IMAGES.tolist(), TypeError, r"images must be a float32 array \(N, H, W, C\), got list"),
+    (IMAGES[0], ValueError, r"images must have shape \(N, .*\), got \(16, 16, 3\)"),
+    (IMAGES[..., :2], ValueError, r"images must have shape \(N, .*3\), got \(6, 16, 16, 2\)"),
+    (np.where(IMAGES > 2, np.nan, IMAGES), ValueError, "images must be finite"),
+    (np.where(IMAGES > 2, np.inf, IMAGES), ValueError, "images must be finite"),
+]
+
+
+@pytest.mark.parametrize(("images", "error", "message"), BAD_IMAGES)
+@pytest.mark.parametrize("call", [NET, NET.trace, NET.quantize, QNET, QNET.trace])
+def test_bad_images_are_refused(call, images, error, message):
+    with pytest.raises(error, match=message):
+        call(images)
+
+
+def test_the_int8_network_takes_one_image_size():
+    for images in (IMAGES[:, :14], np.zeros((1, 14, 16, 3), np.int8)):
+        with pytest.raises(ValueError, match=r"shape \(N, 16, 16, 3\), got \(\d, 14, 16, 3\)"):
+            QNET(images)
+
+
+def test_an_empty_calibration_set_is_refused():
+    with pytest.raises(ValueError, match=r"must hold at least one, got \(0, 16, 16, 3\)"):
+        NET.quantize(IMAGES[:0])
+
+
+def test_no_images_give_no_logits():
+    assert QNET(IMAGES[:0]).shape == NET(IMAGES[:0]).shape == (0, 4)
+
+
+def test_float64_images_are_the_same_as_float32():
+    assert QNET(IMAGES.astype(np.float64)).tolist() == QNET(IMAGES).tolist()
+
+
+def test_an_image_too_small_is_refused_with_the_layers_name():
+    with pytest.raises(ValueError, match=r"layer 'stem_maxpool2x2': MaxPool2D.forward: kernel"):
+        NET(IMAGES[:, :2, :2])
+
+
+def test_a_tensor_that_overflows_float32_is_refused_with_the_layers_name():
+    loud = WEIGHTS | {"stem": WEIGHTS["stem"] * np.float32(1e38)}
+    message = "layer 'stem_conv7x7_s2': calibration data must be finite"
+    with pytest.raises(ValueError, match=message):
+        resnet.stem_block(loud, BIASES).quantize(IMAGES * np.float32(10))
+
+
+def test_a_bias_beyond_int32_is_refused_with_the_layers_name():
+    biases = BIASES | {"stem": np.full(8, 1e9, np.float32)}
+    quiet = WEIGHTS | {"stem": WEIGHTS["stem"] * np.float32(1e-6)}
+    with pytest.raises(ValueError, match=r"layer 'stem_conv7x7_s2': bias\[\d\] = 1000000000"):
+        resnet.stem_block(quiet, biases).quantize(IMAGES)
+
+
+def test_calibration_in_pieces_equals_calibration_in_one():
+    many = np.concatenate([IMAGES] * 12)  # 72 images: three batches
+    assert NET.calibrate(many) == NET.calibrate(IMAGES)
+
+
+def test_trace_names_every_tensor_in_order():
+    names = ["input", *(node.name for node in NET.nodes)]
+    assert list(QNET.trace(IMAGES[:1])) == list(NET.trace(IMAGES[:1])) == names
+    assert list(QNET.grids) == list(QNET.ranges) == names
+
+
+def test_trace_leaves_the_callers_images_alone():
+    codes = QNET.grids["input"].quantize(IMAGES[:1])
+    before = codes.copy()
+    QNET.trace(codes)
+    assert (codes == before).all()
+
+
+def test_other_layers_can_be_wired():
+    nodes = (
+        Node("relu6", ReLU6(), ("input",)),
+        Node("mean", AvgPool2D((4, 2), (4, 3)), ("relu6",)),
+    )
+    net = Network(nodes, channels=3)
+    images = IMAGES * np.float32(4)
+    qnet = net.quantize(images)
+    assert [type(node.layer) for node in qnet.nodes] == [layers.QClamp, layers.QAvgPool2D]
+    grid = qnet.grids["mean"]
+    assert grid is qnet.grids["input"] and grid == Grid.from_range(images.min(), images.max())
+    # the mean of codes is within half a step of the mean of what they stand for, plus half a step
+    assert np.abs(qnet.dequantize(qnet(images)) - net(images)).max() <= grid.scale * 1.001
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        ({"stem": None}, ValueError, r"weights must have the keys \['stem', .*got \['block1'"),
+        ({"extra": WEIGHTS["stem"]}, ValueError, "weights must have the keys"),
+        ({"stem": WEIGHTS["stem"][:, :5]}, ValueError, r"stem: weight must be \(O, 7, 7, I\)"),
+        ({"stem": WEIGHTS["stem"][0]}, ValueError, r"stem: weight must have shape \(O, 7, 7, I\)"),
+        ({"block1": WEIGHTS["block1"][..., :7]}, ValueError, "block1: weight axis 3 must be 8"),
+        ({"block2": WEIGHTS["block2"][:7]}, ValueError, r"block2: bias must have shape \(7,\)"),
+        ({"dense": WEIGHTS["dense"][:, :7]}, ValueError, "dense: weight axis 1 must be 8"),
+        ({"dense": WEIGHTS["dense"] * np.nan}, ValueError, r"weights\['dense'\] must be finite"),
+        ({"dense": WEIGHTS["dense"].astype(int)}, TypeError, r"weights\['dense'\] must be real"),
+    ],
+)
+def test_bad_weights_are_refused(change, error, message):
+    weights = {name: w for name, w in (WEIGHTS | change).items() if w is not None}
+    with pytest.raises(error, match=message):
+        resnet.stem_block(weights, BIASES)
+
+
+def test_bad_biases_are_refused():
+    with pytest.raises(ValueError, match="biases must have the keys"):
+        resnet.stem_block(WEIGHTS, {})
+    with pytest.raises(ValueError, match=r"stem: bias must have shape \(8,\), got \(9,\)"):
+        resnet.stem_block(WEIGHTS, BIASES | {"stem": np.zeros(9, np.float32)})
+    with pytest.raises(ValueError, match="block2: weight axis 0 must be 8"):
+        resnet.stem_block(
+            WEIGHTS | {"block2": WEIGHTS["block2"][:7]},
+            BIASES | {"block2": BIASES["block2"][:7]},
+        )
+
+
+def test_the_network_keeps_copies_of_its_weights():
+    weights = {name: w.copy() for name, w in WEIGHTS.items()}
+    net = resnet.stem_block(weights, BIASES)
+    weights["stem"][:] = 0
+    assert net(IMAGES).tolist() == NET(IMAGES).tolist()

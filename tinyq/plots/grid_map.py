@@ -1,0 +1,104 @@
+"""The map of grids: a network from top to bottom, a colour for each grid."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import FancyBboxPatch
+
+from tinyq.ledger import LedgerRow
+from tinyq.network import QNetwork
+from tinyq.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, figure
+
+GRID_COLOURS = (BLUE, GREEN, ORANGE, VERMILION, PURPLE, GREY)
+LEFT, RIGHT = 1.0, 6.2  # the column of boxes, in units of a row's height
+HALF = 0.34
+
+
+def grid_numbers(rows: Sequence[LedgerRow]) -> list[int]:
+    """Return the number of each row's out_grid; objects are numbered from 1 as they appear.
+
+    Two grids that are equal but not the same object get two numbers.
+    """
+    numbers: dict[int, int] = {}
+    return [numbers.setdefault(id(row.out_grid), len(numbers) + 1) for row in rows]
+
+
+def grid_map(qnet: QNetwork) -> Figure:
+    """Return the map: a box a layer in running order, coloured by its out_grid object.
+
+    A diamond stands before each layer that requantizes, a line at the left is an input from
+    further up than the row above.  Colours repeat after six grids; the numbers do not.
+    """
+    rows = qnet.ledger()
+    numbers = grid_numbers(rows)
+    shapes = [t.shape[1:] for t in qnet.trace(np.zeros((1, *qnet.image_shape), np.int8)).values()]
+    place = {row.name: y for y, row in enumerate(rows)}
+    with figure(size=(6.4, 0.42 * len(rows) + 0.5)) as (fig, axes):
+        for y, (row, number, shape) in enumerate(zip(rows, numbers, shapes, strict=True)):
+            _draw_box(axes, y, row, number, shape)
+        for node in qnet.nodes:
+            for source in node.inputs:
+                _draw_arrow(axes, place[source], place[node.name])
+        for y, row in enumerate(rows):
+            if row.requantizes:
+                axes.plot((LEFT + RIGHT) / 2, y - 0.5, "D", ms=7, color=INK, zorder=3)
+        for y in [y for y in range(len(rows)) if y == 0 or numbers[y] != numbers[y - 1]]:
+            _label_run(axes, y, numbers, rows[y].out_grid)
+        axes.plot(LEFT + 0.2, len(rows), "D", ms=7, color=INK)
+        axes.text(LEFT + 0.5, len(rows), "a requantizer: here a new grid begins", va="center")
+        axes.set(xlim=(0, 10.4), ylim=(len(rows) + 0.5, -0.6))
+        axes.axis("off")
+    return fig
+
+
+def _draw_box(axes: Axes, y: int, row: LedgerRow, number: int, shape: tuple[int, ...]) -> None:
+    colour = GRID_COLOURS[(number - 1) % len(GRID_COLOURS)]
+    axes.add_patch(
+        FancyBboxPatch(
+            (LEFT, y - HALF),
+            RIGHT - LEFT,
+            2 * HALF,
+            boxstyle="round,pad=0,rounding_size=0.15",
+            facecolor=(colour, 0.25),
+            edgecolor=colour,
+            linewidth=1.2,
+        )
+    )
+    axes.text(LEFT + 0.15, y, row.name, va="center", family="monospace", size=9)
+    axes.text(RIGHT - 0.15, y, "×".join(map(str, shape)), va="center", ha="right", size=9)
+
+
+def _draw_arrow(axes: Axes, start: int, end: int) -> None:
+    """Draw one input: straight down to the next row, round the left side from further up."""
+    if end - start == 1:
+        x = (LEFT + RIGHT) / 2
+        axes.annotate("", (x, end - HALF), (x, start + HALF), arrowprops=_arrow())
+        return
+    lane = LEFT / 2
+    axes.plot([LEFT, lane, lane], [start, start, end], color=INK, lw=1.2)
+    axes.annotate("", (LEFT, end), (lane, end), arrowprops=_arrow())
+    axes.text(lane, (start + end) / 2, "skip", rotation=90, ha="right", va="center", size=9)
+
+
+def _arrow() -> dict:
+    return {"arrowstyle": "-|>", "color": INK, "lw": 1.2, "shrinkA": 0, "shrinkB": 0}
+
+
+def _label_run(axes: Axes, first: int, numbers: list[int], grid) -> None:
+    """Bracket the rows from first on that share one grid, and name the grid."""
+    last = first
+    while last + 1 < len(numbers) and numbers[last + 1] == numbers[first]:
+        last += 1
+    x, middle = RIGHT + 0.25, (first + last) / 2
+    axes.plot([x, x], [first - HALF, last + HALF], color=GREY, lw=1.2)
+    axes.text(x + 0.2, middle, f"grid {numbers[first]}", va="center", weight="bold")
+    axes.text(
+        x + 1.4,
+        middle,
+        f"scale {grid.scale:.5f}\nzero_point {grid.zero_point}",
+        va="center",
+        size=8,
+        linespacing=1.2,
+    )

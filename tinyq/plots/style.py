@@ -1,0 +1,65 @@
+"""One look for every figure: white card, dark ink, colours that colour-blind eyes tell apart."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+# Okabe and Ito, in the order in which figures use them.
+BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
+PURPLE, SKY, INK, GREY = "#CC79A7", "#56B4E9", "#222222", "#767676"
+COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
+
+RC = {
+    "figure.facecolor": "white",
+    "figure.dpi": 144,
+    "savefig.dpi": 144,
+    "font.size": 10,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": GREY,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 10,
+    "axes.titlelocation": "left",
+    "axes.prop_cycle": plt.cycler(color=COLOURS),
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "legend.frameon": False,
+    "svg.hashsalt": "tinyq",
+}
+
+
+@contextmanager
+def figure(
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (7.0, 3.0), **kwargs
+) -> Iterator[tuple[Figure, Axes]]:
+    """Open a figure in the book's style; draw inside the block, return the figure after it.
+
+    rows, columns, size in inches, and any keyword of ``plt.subplots``.  Yields (figure, axes).
+    The figure leaves pyplot's list at the end, so a notebook shows it once, where it is returned.
+    """
+    with plt.rc_context(RC):
+        fig, axes = plt.subplots(rows, columns, figsize=size, layout="constrained", **kwargs)
+        try:
+            yield fig, axes
+            fig.canvas.draw()
+        finally:
+            plt.close(fig)
+
+
+def save(fig: Figure, path: Path) -> None:
+    """Write a figure to path, in the format of its suffix, whole or not at all.
+
+    The same figure gives the same bytes: no date, and SVG ids from a fixed salt.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    dateless = {"Date": None} if path.suffix == ".svg" else {}
+    with plt.rc_context(RC):
+        fig.savefig(partial, format=path.suffix[1:], metadata=dateless)
+    os.replace(partial, path)
