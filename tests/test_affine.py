@@ -33,8 +33,12 @@ def test_quantize_equals_exact_rationals(grid):
     x = rng.uniform(1.2 * grid.lo - grid.scale, 1.1 * grid.hi + grid.scale, 2000)
     x = x.astype(np.float32)[np.isfinite(x.astype(np.float32))]
     want = [
-        min(max(exact_round(Fraction(float(v)) / Fraction(grid.scale)) + grid.zero_point,
-                grid.qmin), grid.qmax)
+        min(
+            max(
+                exact_round(Fraction(float(v)) / Fraction(grid.scale)) + grid.zero_point, grid.qmin
+            ),
+            grid.qmax,
+        )
         for v in x
     ]
     assert grid.quantize(x).tolist() == want
@@ -67,8 +71,17 @@ def test_quantize_is_monotone_and_zero_is_exact(grid):
 
 @pytest.mark.parametrize(
     ("value", "want"),
-    [(0.5, 1), (-0.5, -1), (1.5, 2), (-1.5, -2), (2.5, 3), (-2.5, -3),
-     (0.49999999999999994, 0), (-0.49999999999999994, 0), (4503599627370497.0, 4503599627370497)],
+    [
+        (0.5, 1),
+        (-0.5, -1),
+        (1.5, 2),
+        (-1.5, -2),
+        (2.5, 3),
+        (-2.5, -3),
+        (0.49999999999999994, 0),
+        (-0.49999999999999994, 0),
+        (4503599627370497.0, 4503599627370497),
+    ],
 )
 def test_rounding_takes_ties_away_from_zero(value, want):
     assert round_half_away(value) == want

@@ -16,7 +16,20 @@ from tinyq.fixedpoint import (
 )
 
 INT32 = np.iinfo(np.int32)
-EDGES = [0, 1, -1, 2, -2, 2**30, -(2**30), 2**30 - 1, 2**30 + 1, INT32.max, INT32.min, INT32.min + 1]
+EDGES = [
+    0,
+    1,
+    -1,
+    2,
+    -2,
+    2**30,
+    -(2**30),
+    2**30 - 1,
+    2**30 + 1,
+    INT32.max,
+    INT32.min,
+    INT32.min + 1,
+]
 
 
 def round_half_up(x: Fraction) -> int:

@@ -1,0 +1,85 @@
+"""Convolution in int8, per tensor and per channel."""
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import Grid
+from tinyq.layers.checks import IMAGE, check_codes, check_ints, output_size, taps
+from tinyq.layers.linear import Linear
+from tinyq.requantize import Rounding
+
+
+@dataclass(frozen=True, eq=False)
+class QConv2D(Linear):
+    """Convolve int8 images, one weight scale for the whole tensor.
+
+    acc[n, i, j, o] = bias[o] + sum w[o, ky, kx, c] * (x[n, i*SY + ky, j*SX + kx, c] - zero_point)
+
+    stride: (SY, SX), each >= 1; windows are VALID: pad with QPad2D first.
+    Source: TFLite ``reference_integer_ops::ConvPerChannel``.
+
+    >>> one = Grid(1.0, 0)
+    >>> conv = QConv2D.from_float(np.float32([[[[2.0]]]]), np.float32([1.0]), one, one)
+    >>> conv.forward(np.int8([[[[3]]]])).tolist()                             # 2 * 3 + 1
+    [[[[7]]]]
+    """
+
+    stride: tuple[int, int] = (1, 1)
+
+    weight_form: ClassVar[str] = "(O, KH, KW, I)"
+    per_channel: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        check_ints(f"{type(self).__name__}: stride (SY, SX)", self.stride, count=2, least=1)
+        super().__post_init__()
+
+    @classmethod
+    def from_float(
+        cls,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        in_grid: Grid,
+        out_grid: Grid,
+        stride: tuple[int, int] = (1, 1),
+        rounding: Rounding = Rounding.DOUBLE,
+    ) -> "QConv2D":
+        """Build the layer on the host from float32 weights (OHWI) and bias (O,).
+
+        Raises as the class does, and ValueError for a NaN, an infinity, a bias beyond int32.
+        """
+        parts = cls._parts_from_float(weights, bias, in_grid, out_grid, cls.per_channel, rounding)
+        return cls(**parts, stride=stride)
+
+    def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
+        """Return the accumulators: int8 (N, H, W, I) to int32 (N, OH, OW, O), sizes by (6.1)."""
+        check_codes(self, codes, IMAGE, channels=self.weight.shape[3])
+        kernel = self.weight.shape[1:3]
+        out = output_size(self, codes.shape, kernel, self.stride)
+        steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
+        weight = self.weight.astype(np.int32)
+        acc = self.bias
+        for ky, kx, tap in taps(steps, kernel, self.stride, out):
+            acc = acc + tap @ weight[:, ky, kx, :].T
+        return acc
+
+    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the codes on out_grid: int8 (N, H, W, I) to (N, OH, OW, O)."""
+        return self.requantizer.requantize(self.accumulate(codes), self.out_grid)
+
+
+class QConv2DPerChannel(QConv2D):
+    """Convolve int8 images, a weight scale for each output channel.
+
+    The same sum as QConv2D; each channel has its own multiplier and shift.
+    Source: TFLite ``reference_integer_ops::ConvPerChannel``.
+
+    >>> one, weights = Grid(1.0, 0), np.float32([[[[1.27]]], [[[127.0]]]])
+    >>> conv = QConv2DPerChannel.from_float(weights, np.zeros(2, np.float32), one, one)
+    >>> conv.weight.ravel().tolist(), conv.forward(np.int8([[[[1]]]])).tolist()
+    ([127, 127], [[[[1, 127]]]])
+    """
+
+    per_channel: ClassVar[bool] = True

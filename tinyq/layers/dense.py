@@ -1,0 +1,52 @@
+"""The dense layer in int8."""
+
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import Grid
+from tinyq.layers.checks import ROW, check_codes
+from tinyq.layers.linear import Linear
+from tinyq.requantize import Rounding
+
+
+class QDense(Linear):
+    """Multiply int8 rows by a weight matrix, one weight scale for the tensor.
+
+    acc[n, o] = bias[o] + sum over i of w[o, i] * (x[n, i] - zero_point)
+
+    Source: TFLite ``reference_integer_ops::FullyConnected``.
+
+    >>> one = Grid(1.0, 0)
+    >>> dense = QDense.from_float(np.float32([[2.0, -1.0]]), np.float32([0.0]), one, one)
+    >>> dense.forward(np.int8([[3, 4]])).tolist()                             # 2 * 3 - 1 * 4
+    [[2]]
+    """
+
+    weight_form: ClassVar[str] = "(out, in)"
+
+    @classmethod
+    def from_float(
+        cls,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        in_grid: Grid,
+        out_grid: Grid,
+        rounding: Rounding = Rounding.DOUBLE,
+    ) -> "QDense":
+        """Build the layer on the host from float32 weights (out, in) and bias (out,).
+
+        Raises as the class does, and ValueError for a NaN, an infinity, a bias beyond int32.
+        """
+        return cls(**cls._parts_from_float(weights, bias, in_grid, out_grid, False, rounding))
+
+    def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
+        """Return the accumulators: int8 (N, in) to int32 (N, out)."""
+        check_codes(self, codes, ROW, channels=self.weight.shape[1])
+        steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
+        return self.bias + steps @ self.weight.astype(np.int32).T
+
+    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the codes on out_grid: int8 (N, in) to (N, out)."""
+        return self.requantizer.requantize(self.accumulate(codes), self.out_grid)

@@ -1,0 +1,98 @@
+"""Pools: the largest or the mean code of a window, on the grid of the input."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import Grid
+from tinyq.layers.checks import IMAGE, check_codes, check_ints, output_size, taps
+from tinyq.layers.passthrough import PassThrough
+
+
+@dataclass(frozen=True)
+class Pool(PassThrough):
+    """A window over the image: kernel (KH, KW) and stride (SY, SX), VALID."""
+
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+
+    def __post_init__(self) -> None:
+        name = type(self).__name__
+        check_ints(f"{name}: kernel (KH, KW)", self.kernel, count=2, least=1)
+        check_ints(f"{name}: stride (SY, SX)", self.stride, count=2, least=1)
+
+
+class QMaxPool2D(Pool):
+    """Take the largest code of each window.
+
+    y[n, i, j, c] = max over ky, kx of x[n, i*SY + ky, j*SX + kx, c]                        (7.2)
+
+    Dequantization is increasing, so the largest code is the code of the largest number.
+    Source: TFLite ``reference_integer_ops::MaxPool``.
+
+    >>> QMaxPool2D(Grid(0.1, 0), (2, 2), (2, 2)).forward(np.int8([[[[1], [9]], [[3], [4]]]]))
+    array([[[[9]]]], dtype=int8)
+    """
+
+    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the maxima: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1)."""
+        check_codes(self, codes, IMAGE)
+        out = output_size(self, codes.shape, self.kernel, self.stride)
+        largest = np.int8(self.in_grid.qmin)
+        for _, _, tap in taps(codes, self.kernel, self.stride, out):
+            largest = np.maximum(largest, tap)
+        return largest
+
+
+class QAvgPool2D(Pool):
+    """Take the mean code of each window, rounded half away from zero.
+
+    y = clamp(round(sum of the KH * KW raw codes / (KH * KW)))                              (7.3)
+
+    The zero_point stays in the sum: it moves the mean by itself.  It also moves the ties: they
+    round away from code 0, not from real zero.
+    Source: TFLite ``reference_integer_ops::AveragePool``.
+
+    >>> QAvgPool2D(Grid(0.1, 0), (1, 2), (1, 2)).forward(np.int8([[[[1], [2], [-1], [-2]]]]))
+    array([[[[ 2],
+             [-2]]]], dtype=int8)
+    """
+
+    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the means: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1)."""
+        check_codes(self, codes, IMAGE)
+        out = output_size(self, codes.shape, self.kernel, self.stride)
+        total = np.int32(0)
+        for _, _, tap in taps(codes, self.kernel, self.stride, out):
+            total = total + tap.astype(np.int32)
+        return mean_codes(total, self.kernel[0] * self.kernel[1], self.in_grid)
+
+
+class QGlobalAvgPool2D(PassThrough):
+    """Take the mean code of each channel over the whole image, equation (7.3).
+
+    Source: TFLite ``AVERAGE_POOL_2D`` with a window as large as the image (not ``MEAN``).
+
+    >>> QGlobalAvgPool2D(Grid(0.1, -128)).forward(np.int8([[[[1], [2]]]]))
+    array([[2]], dtype=int8)
+    """
+
+    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the means: int8 (N, H, W, C) to (N, C).  H and W must be at least 1."""
+        check_codes(self, codes, IMAGE)
+        output_size(self, codes.shape, (1, 1), (1, 1))
+        total = codes.sum(axis=(1, 2), dtype=np.int32)
+        return mean_codes(total, codes.shape[1] * codes.shape[2], self.in_grid)
+
+
+def mean_codes(total: NDArray[np.int32], count: int, grid: Grid) -> NDArray[np.int8]:
+    """Return ``total / count`` rounded half away from zero and clamped to grid, equation (7.3).
+
+    total: int32 sums of count codes.  Returns int8 of the same shape.
+
+    >>> mean_codes(np.int32([3, -3, 4]), 2, Grid(0.1, 0)).tolist()
+    [2, -2, 2]
+    """
+    size = (np.abs(total) + count // 2) // count
+    return np.clip(np.sign(total) * size, grid.qmin, grid.qmax).astype(np.int8)
