@@ -133,14 +133,14 @@ def oracle_trace(w, b, grids, image):
             source, codes, biases, (stride, stride), z_in, multipliers, shifts, z_out
         )
 
-    t["stem_pad"] = loops.pad2d(x, ((3, 3), (3, 3)), z0)
+    t["stem_pad"] = loops.pad2d(x, (3, 3, 3, 3), z0)
     t["stem_conv7x7_s2"] = conv(t["stem_pad"], "stem", z0, z1, (s0, s1), 2)
     t["stem_relu"] = loops.relu(t["stem_conv7x7_s2"], z1)
     t["stem_maxpool2x2"] = loops.max_pool2d(t["stem_relu"], (2, 2), (2, 2))
-    t["block_pad1"] = loops.pad2d(t["stem_maxpool2x2"], ((1, 1), (1, 1)), z1)
+    t["block_pad1"] = loops.pad2d(t["stem_maxpool2x2"], (1, 1, 1, 1), z1)
     t["block_conv3x3_a"] = conv(t["block_pad1"], "block1", z1, z2, (s1, s2), 1)
     t["block_relu_a"] = loops.relu(t["block_conv3x3_a"], z2)
-    t["block_pad2"] = loops.pad2d(t["block_relu_a"], ((1, 1), (1, 1)), z2)
+    t["block_pad2"] = loops.pad2d(t["block_relu_a"], (1, 1, 1, 1), z2)
     t["block_conv3x3_b"] = conv(t["block_pad2"], "block2", z2, z3, (s2, s3), 1)
     t["block_add"] = loops.add(
         t["block_conv3x3_b"], t["stem_maxpool2x2"], (z3, z1, z4), loops.add_multipliers(s3, s1, s4)

@@ -1,0 +1,141 @@
+"""Pad, convolve, multiply by a matrix: the kernels that accumulate in int32.
+
+Source: TensorFlow Lite `kernels/internal/reference/integer_ops/conv.h`, `fully_connected.h`.
+"""
+
+from collections.abc import Sequence
+
+from tinyq.loops.integers import as_ints, int32
+from tinyq.loops.rescale import requantize
+
+Image = list[list[list[int]]]
+Pair = tuple[int, int]
+
+
+def pad2d(image: Sequence, pads: tuple[int, int, int, int], value: int) -> Image:
+    """Surround an image with a constant, which stands for 0 when it is the grid's zero_point.
+
+    image: (H, W, C) codes.  pads: (top, bottom, left, right), in pixels, 0 or more.
+    value: the code to write.  Returns (top + H + bottom, left + W + right, C) codes.
+    Raises ValueError for a negative pad.
+
+    >>> pad2d([[[5]]], (0, 1, 1, 0), value=-1)
+    [[[-1], [5]], [[-1], [-1]]]
+    """
+    top, bottom, left, right = pads
+    if min(pads) < 0:
+        raise ValueError(f"pads must not be negative, got {pads}")
+    image = as_ints(image)
+    height, width, channels = len(image), len(image[0]), len(image[0][0])
+    out = []
+    for y in range(-top, height + bottom):
+        out.append([])
+        for x in range(-left, width + right):
+            inside = 0 <= y < height and 0 <= x < width
+            out[-1].append(list(image[y][x]) if inside else [value] * channels)
+    return out
+
+
+def output_size(size: int, kernel: int, stride: int) -> int:
+    """Count the places of a window that stays inside: floor((size - kernel) / stride) + 1.
+
+    size, kernel, stride: pixels along one axis, 1 or more.
+    Raises ValueError if the kernel is larger than the image or the stride is below 1.
+
+    >>> output_size(22, kernel=7, stride=2)
+    8
+    """
+    if not 1 <= kernel <= size:
+        raise ValueError(f"a window of {kernel} does not fit in {size} pixels")
+    if stride < 1:
+        raise ValueError(f"stride must be at least 1, got {stride}")
+    return (size - kernel) // stride + 1
+
+
+def accumulate(
+    image: Image, kernel: Image, bias: int, zero_point_in: int, top: int, left: int
+) -> int:
+    """Sum one output of a convolution: bias + sum of w * (q - zero_point_in).
+
+    image: (H, W, C) codes.  kernel: (KH, KW, C) weights, laid on the image at row top, column left.
+    bias: int32.  Returns the accumulator; raises OverflowError as soon as it leaves int32, and
+    ValueError if image and kernel differ in channels.
+
+    >>> accumulate([[[3, 4]]], [[[10, -10]]], bias=100, zero_point_in=-1, top=0, left=0)
+    90
+    """
+    acc = int32(bias)
+    for ky in range(len(kernel)):
+        for kx in range(len(kernel[0])):
+            pixel = image[top + ky][left + kx]
+            for q, w in zip(pixel, kernel[ky][kx], strict=True):
+                acc = int32(acc + w * (q - zero_point_in))
+    return acc
+
+
+def conv2d(
+    image: Sequence,
+    weights: Sequence,
+    biases: Sequence[int],
+    stride: Pair,
+    zero_point_in: int,
+    multipliers: Sequence[int],
+    shifts: Sequence[int],
+    zero_point_out: int,
+    qmin: int = -128,
+    qmax: int = 127,
+) -> Image:
+    """Convolve without padding (VALID) and requantize, each filter by its own ratio.
+
+    image: (H, W, C) codes.  weights: (O, KH, KW, C), zero_point 0.  biases: O int32.
+    stride: (down, right).  multipliers, shifts: O each, from s_in * s_w[o] / s_out.  A per-tensor
+    convolution repeats one pair O times.  Returns (OH, OW, O) codes in qmin..qmax.
+    Raises OverflowError if an accumulator leaves int32, ValueError if shapes do not fit together.
+
+    A ratio of 1/2 is the multiplier 2^30: acc = 2 * (7 - 1) + 3 * (9 - 1) = 36.
+
+    >>> conv2d([[[7], [9]]], [[[[2], [3]]]], [0], (1, 1), 1, [2**30], [0], zero_point_out=-5)
+    [[[13]]]
+    """
+    image, weights = as_ints(image), as_ints(weights)
+    filters = list(zip(weights, as_ints(biases), multipliers, shifts, strict=True))
+    out = []
+    for y in range(output_size(len(image), len(weights[0]), stride[0])):
+        out.append([])
+        for x in range(output_size(len(image[0]), len(weights[0][0]), stride[1])):
+            out[-1].append([])
+            for kernel, bias, multiplier, shift in filters:
+                top, left = y * stride[0], x * stride[1]
+                acc = accumulate(image, kernel, bias, zero_point_in, top, left)
+                code = requantize(acc, multiplier, shift, zero_point_out, qmin, qmax)
+                out[-1][-1].append(code)
+    return out
+
+
+def dense(
+    vector: Sequence[int],
+    weights: Sequence,
+    biases: Sequence[int],
+    zero_point_in: int,
+    multiplier: int,
+    shift: int,
+    zero_point_out: int,
+    qmin: int = -128,
+    qmax: int = 127,
+) -> list[int]:
+    """Multiply a vector by a matrix and requantize, all rows by one ratio (per-tensor).
+
+    vector: I codes.  weights: (O, I), zero_point 0.  biases: O int32.
+    multiplier, shift: from s_in * s_w / s_out.  Returns O codes in qmin..qmax.
+    Raises OverflowError if an accumulator leaves int32, ValueError if shapes do not fit together.
+
+    >>> dense([7, 9], [[2, 3], [1, -1]], [0, 10], 1, 2**30, 0, zero_point_out=-5)
+    [13, -1]
+    """
+    vector, out = as_ints(vector), []
+    for row, bias in zip(as_ints(weights), as_ints(biases), strict=True):
+        acc = int32(bias)
+        for q, w in zip(vector, row, strict=True):
+            acc = int32(acc + w * (q - zero_point_in))
+        out.append(requantize(acc, multiplier, shift, zero_point_out, qmin, qmax))
+    return out

@@ -1,0 +1,74 @@
+"""Pooling: the largest code of a window, or its mean.  Both keep the grid of their input.
+
+Source: TensorFlow Lite `kernels/internal/reference/integer_ops/pooling.h`.
+"""
+
+from collections.abc import Callable, Sequence
+
+from tinyq.loops.conv import Image, Pair, output_size
+from tinyq.loops.integers import as_ints, divide_toward_zero, int32
+
+
+def max_pool2d(image: Sequence, size: Pair, stride: Pair) -> Image:
+    """Take the largest code of each window, channel by channel, without padding.
+
+    image: (H, W, C) codes.  size, stride: (down, right), in pixels.  Returns (OH, OW, C) codes.
+    Raises ValueError if the window does not fit in the image.
+
+    >>> max_pool2d([[[1], [2]], [[4], [3]]], (2, 2), (2, 2))
+    [[[4]]]
+    """
+    return _windows(image, size, stride, max)
+
+
+def avg_pool2d(
+    image: Sequence, size: Pair, stride: Pair, qmin: int = -128, qmax: int = 127
+) -> Image:
+    """Take the mean code of each window: the raw sum over the count, a tie away from zero.
+
+    The zero_point stays in the sum, so ties are away from code 0, not from the real number 0.
+
+    image: (H, W, C) codes.  size, stride: (down, right), in pixels.
+    Returns (OH, OW, C) codes in qmin..qmax.  Raises ValueError if the window does not fit.
+
+    >>> avg_pool2d([[[2], [3]]], (1, 2), (1, 1)), avg_pool2d([[[-2], [-3]]], (1, 2), (1, 1))
+    ([[[3]]], [[[-3]]])
+    """
+    return _windows(image, size, stride, lambda codes: min(max(_mean(codes), qmin), qmax))
+
+
+def global_avg_pool2d(image: Sequence, qmin: int = -128, qmax: int = 127) -> list[int]:
+    """Take the mean code of each channel: average pooling by a window as large as the image.
+
+    image: (H, W, C) codes.  Returns C codes in qmin..qmax.
+
+    Here the mean code is -127.5, and away from 0 that is -128.  With zero_point -128 taken out
+    first, the mean would be 0.5, rounded to 1, and the code -127.
+
+    >>> global_avg_pool2d([[[-128]] * 8 + [[-127]] * 8])
+    [-128]
+    """
+    image = as_ints(image)
+    return avg_pool2d(image, (len(image), len(image[0])), (1, 1), qmin, qmax)[0][0]
+
+
+def _mean(codes: list[int]) -> int:
+    total, count = 0, len(codes)
+    for q in codes:
+        total = int32(total + q)
+    half = count // 2
+    return divide_toward_zero(total + (half if total > 0 else -half), count)
+
+
+def _windows(image: Sequence, size: Pair, stride: Pair, reduce: Callable) -> Image:
+    image, out = as_ints(image), []
+    for y in range(output_size(len(image), size[0], stride[0])):
+        out.append([])
+        for x in range(output_size(len(image[0]), size[1], stride[1])):
+            out[-1].append([])
+            for c in range(len(image[0][0])):
+                top, left = y * stride[0], x * stride[1]
+                rows = image[top : top + size[0]]
+                codes = [pixel[c] for row in rows for pixel in row[left : left + size[1]]]
+                out[-1][-1].append(reduce(codes))
+    return out
