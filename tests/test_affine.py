@@ -127,11 +127,24 @@ def test_a_grid_refuses(arguments, message):
 
 @pytest.mark.parametrize(
     ("lo", "hi"),
-    [(1.0, 0.0), (float("nan"), 1.0), (0.0, float("inf")), (-3e38, 3e38), (0.0, 1e-44)],
+    [
+        (1.0, 0.0),
+        (float("nan"), 1.0),
+        (0.0, float("inf")),
+        (-3e38, 3e38),
+        (0.0, 1e-44),
+        (0.0, 1e39),
+    ],
 )
 def test_from_range_refuses(lo, hi):
     with pytest.raises(ValueError, match=r"lo=.*hi="):
         Grid.from_range(lo, hi)
+
+
+def test_a_grid_whose_ends_overflow_float32_is_refused():
+    with pytest.raises(ValueError, match="float32 cannot hold the ends of a grid of scale"):
+        Grid.from_range(-3.4028234e38, 0.0, -64, 63)
+    assert np.isfinite(Grid.from_range(-3.4e38, 0.0).lo)
 
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf"), 1e39])

@@ -95,6 +95,23 @@ def test_forward_refuses_wrong_channels_and_small_images():
         ADD.forward(IMAGE, IMAGE.astype(np.int16))
 
 
+def test_codes_off_a_narrow_grid_are_refused():
+    narrow = Grid(0.1, 0, qmin=-8, qmax=7)
+    stray = np.full((1, 2, 2, 3), 8, np.int8)
+    conv = QConv2D.from_float(np.ones((1, 1, 1, 3), np.float32), np.zeros(1, np.float32), narrow, A)
+    add = QAdd.from_float(A, narrow, A)
+    pool = QMaxPool2D(narrow, (1, 1), (1, 1))
+    for call in (
+        lambda: conv.forward(stray),
+        lambda: pool.forward(stray),
+        lambda: qrelu(narrow).forward(-stray - 1),
+        lambda: add.forward(stray, stray),
+    ):
+        with pytest.raises(ValueError, match=r"codes must lie in -8..7, got -?[89]..-?[89]"):
+            call()
+    assert (conv.forward(stray - 1) == conv.forward(np.full_like(stray, 7))).all()
+
+
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+FLOAT32_MAX = float(np.finfo(np.float32).max)
+
 
 def round_half_away(x: ArrayLike) -> NDArray[np.float64]:
     """Round to the nearest integer, ties away from zero: C's ``lround``.
@@ -35,7 +37,7 @@ class Grid:
 
     scale: step between neighbours, finite and > 0; kept to float32 precision.
     zero_point: the code of real zero, in qmin..qmax.
-    qmin, qmax: smallest and largest code, within -128..127.
+    qmin, qmax: smallest and largest code, within -128..127; float32 must hold their real numbers.
     Raises ValueError where one of these does not hold.  Source: Jacob et al. 2018, equation 1.
 
     >>> grid = Grid(scale=0.5, zero_point=-3)
@@ -59,6 +61,10 @@ class Grid:
                 f"zero_point must be an integer in {self.qmin}..{self.qmax}, "
                 f"got {self.zero_point!r}"
             )
+        with np.errstate(over="ignore"):
+            steps = max(self.zero_point - self.qmin, self.qmax - self.zero_point)
+            if not np.isfinite(np.float32(scale * steps)):
+                raise ValueError(f"float32 cannot hold the ends of a grid of scale {scale}")
         object.__setattr__(self, "scale", scale)
         object.__setattr__(self, "zero_point", int(self.zero_point))
 
@@ -76,8 +82,8 @@ class Grid:
         >>> Grid.from_range(-1.0, 2.0)
         Grid(scale=0.0117647061124444, zero_point=-43, qmin=-128, qmax=127)
         """
-        if not (np.isfinite(lo) and np.isfinite(hi) and lo <= hi):
-            raise ValueError(f"a range needs finite lo <= hi, got lo={lo}, hi={hi}")
+        if not -FLOAT32_MAX <= lo <= hi <= FLOAT32_MAX:
+            raise ValueError(f"a range needs finite float32 lo <= hi, got lo={lo}, hi={hi}")
         lo, hi = np.float32(min(lo, 0.0)), np.float32(max(hi, 0.0))
         if lo == hi:
             return cls(1.0, qmin, qmin, qmax)

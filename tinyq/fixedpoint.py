@@ -32,6 +32,8 @@ def quantize_multiplier(ratio: float) -> tuple[int, int]:
     multiplier = math.floor(mantissa * 2**31 + 0.5)
     if multiplier == 2**31:
         multiplier, exponent = 2**30, exponent + 1
+    if exponent > MAX_LEFT_SHIFT:
+        raise ValueError(f"ratio must be below 2**{MAX_LEFT_SHIFT}, even rounded, got {ratio!r}")
     if ratio == 0 or -exponent > MAX_RIGHT_SHIFT:
         return 0, 0
     return multiplier, -exponent

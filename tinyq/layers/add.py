@@ -70,8 +70,8 @@ class QAdd:
 
     def forward(self, a: NDArray[np.int8], b: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the codes of the sum: two int8 arrays of one shape to int8 of that shape."""
-        for codes in (a, b):
-            check_codes(self, codes, elementwise_form(a))
+        for codes, grid in zip((a, b), self.in_grids, strict=True):
+            check_codes(self, codes, grid, elementwise_form(a))
         if a.shape != b.shape:
             raise ValueError(f"QAdd.forward: a and b must have one shape, got {a.shape}, {b.shape}")
         total = self._shifted(a, 0, self.rescale_a) + self._shifted(b, 1, self.rescale_b)

@@ -5,17 +5,19 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.affine import Grid
+
 IMAGE = "(N, H, W, C)"
 ROW = "(N, C)"
 
 
 def check_codes(
-    layer: object, codes: NDArray[np.int8], form: str, channels: int | None = None
+    layer: object, codes: NDArray[np.int8], grid: Grid, form: str, channels: int | None = None
 ) -> None:
-    """Raise unless codes are an int8 array of the form and channel count that layer takes.
+    """Raise unless codes are an int8 array on grid, of the form and channels that layer takes.
 
     form: IMAGE or ROW, whose commas give the rank; channels: size of the last axis, None for any.
-    Raises TypeError for another type or dtype, ValueError for another shape.
+    Raises TypeError for another type or dtype, ValueError for another shape or a code off the grid.
     """
     where = f"{type(layer).__name__}.forward: codes"
     if not isinstance(codes, np.ndarray):
@@ -26,6 +28,13 @@ def check_codes(
         raise ValueError(f"{where} must have shape {form}, got {codes.shape}")
     if channels is not None and codes.shape[-1] != channels:
         raise ValueError(f"{where} must have C = {channels}, got shape {codes.shape}")
+    # Every int8 is on the full grid; on a narrower one a stray code could overflow a sum.
+    if grid.qmax - grid.qmin < 255 and codes.size:
+        least, largest = codes.min(), codes.max()
+        if least < grid.qmin or largest > grid.qmax:
+            raise ValueError(
+                f"{where} must lie in {grid.qmin}..{grid.qmax}, got {least}..{largest}"
+            )
 
 
 def elementwise_form(codes: object) -> str:

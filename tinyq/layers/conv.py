@@ -55,7 +55,7 @@ class QConv2D(Linear):
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the accumulators: int8 (N, H, W, I) to int32 (N, OH, OW, O), sizes by (6.1)."""
-        check_codes(self, codes, IMAGE, channels=self.weight.shape[3])
+        check_codes(self, codes, self.in_grid, IMAGE, channels=self.weight.shape[3])
         kernel = self.weight.shape[1:3]
         out = output_size(self, codes.shape, kernel, self.stride)
         steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)

@@ -43,7 +43,7 @@ class QDense(Linear):
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the accumulators: int8 (N, in) to int32 (N, out)."""
-        check_codes(self, codes, ROW, channels=self.weight.shape[1])
+        check_codes(self, codes, self.in_grid, ROW, channels=self.weight.shape[1])
         steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
         return self.bias + steps @ self.weight.astype(np.int32).T
 

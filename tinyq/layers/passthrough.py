@@ -44,7 +44,7 @@ class QPad2D(PassThrough):
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the padded codes: int8 (N, H, W, C) to (N, top + H + bottom, ..., C)."""
-        check_codes(self, codes, IMAGE)
+        check_codes(self, codes, self.in_grid, IMAGE)
         top, bottom, left, right = self.pads
         widths = ((0, 0), (top, bottom), (left, right), (0, 0))
         return np.pad(codes, widths, constant_values=self.in_grid.zero_point)
@@ -71,7 +71,7 @@ class QClamp(PassThrough):
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the clamped codes: int8 (N, H, W, C) or (N, C), same shape out."""
-        check_codes(self, codes, elementwise_form(codes))
+        check_codes(self, codes, self.in_grid, elementwise_form(codes))
         return np.clip(codes, np.int8(self.low), np.int8(self.high))
 
 

@@ -37,7 +37,7 @@ class QMaxPool2D(Pool):
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the maxima: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1)."""
-        check_codes(self, codes, IMAGE)
+        check_codes(self, codes, self.in_grid, IMAGE)
         out = output_size(self, codes.shape, self.kernel, self.stride)
         largest = np.int8(self.in_grid.qmin)
         for _, _, tap in taps(codes, self.kernel, self.stride, out):
@@ -61,7 +61,7 @@ class QAvgPool2D(Pool):
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the means: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1)."""
-        check_codes(self, codes, IMAGE)
+        check_codes(self, codes, self.in_grid, IMAGE)
         out = output_size(self, codes.shape, self.kernel, self.stride)
         total = np.int32(0)
         for _, _, tap in taps(codes, self.kernel, self.stride, out):
@@ -80,7 +80,7 @@ class QGlobalAvgPool2D(PassThrough):
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the means: int8 (N, H, W, C) to (N, C).  H and W must be at least 1."""
-        check_codes(self, codes, IMAGE)
+        check_codes(self, codes, self.in_grid, IMAGE)
         output_size(self, codes.shape, (1, 1), (1, 1))
         total = codes.sum(axis=(1, 2), dtype=np.int32)
         return mean_codes(total, codes.shape[1] * codes.shape[2], self.in_grid)
