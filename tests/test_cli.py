@@ -95,3 +95,9 @@ def test_the_module_runs_and_matplotlib_stays_out():
     assert done.stdout == GOLDEN + "False\n"
     done = subprocess.run([sys.executable, "-m", "tinyq"], capture_output=True, text=True)
     assert done.returncode == 2 and "usage: python -m tinyq" in done.stderr
+
+
+def test_a_reader_that_stops_early_sees_no_traceback():
+    command = f"'{sys.executable}' -m tinyq ledger | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.startswith("layer") and done.stderr == ""

@@ -1,6 +1,7 @@
 """The command line: ``python -m tinyq run | golden | ledger | bench | plot``."""
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -130,4 +131,10 @@ def main(argv: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        status = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # the reader, say `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        status = 1
+    sys.exit(status)
