@@ -1,0 +1,93 @@
+# All that is done with this project. Each target works from a fresh clone: the first one that
+# needs it makes .venv from requirements.lock.
+
+PYTHON ?= python3
+SHELL := /bin/bash
+
+py := .venv/bin/python
+ready := .venv/ready
+lab_ready := .venv-lab/ready
+install := -m pip --disable-pip-version-check --no-input install
+need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' || { \
+    echo "tinyq needs Python 3.11 or newer, with venv; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
+        "Name another one, say: make setup PYTHON=python3.12" >&2; exit 1; }
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: setup run golden ledger bench plot sync book test lab lock lint check clean help
+
+setup: $(ready) ## Make the environment .venv from requirements.lock
+
+run: $(ready) ## Run the network in float and int8 and compare
+	@$(py) -m tinyq run
+
+golden: $(ready) ## Print the golden int8 logits
+	@$(py) -m tinyq golden
+
+ledger: $(ready) ## Print the scale bookkeeping, layer by layer
+	@$(py) -m tinyq ledger
+
+bench: $(ready) ## Time each layer, as CSV
+	@$(py) -m tinyq bench
+
+plot: $(ready) ## Draw the parity figure: build/parity.png
+	@$(py) -m tinyq plot --out build/parity.png
+
+sync: $(ready) ## Regenerate and execute the notebooks from their .py sources
+	$(py) tools/sync.py
+
+# --all: an incremental build would not copy a changed script or style sheet
+book: $(ready) ## Build the book; the last line prints the page to open
+	.venv/bin/jupyter-book build . -W -n --keep-going --all
+	@$(py) -c 'import pathlib; print(pathlib.Path("_build/html/index.html").resolve().as_uri())'
+
+# The book is built inside the run, by the fixture `built_book`, beside the other tests.
+test: lint ## Run every test: lint, units, doctests, notebooks, book, browser
+	$(py) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
+	    --nbval-sanitize-with notebooks/sanitize.cfg tinyq tests notebooks
+
+lab: $(lab_ready) ## Open the chapters in JupyterLab, in an environment of its own
+	.venv-lab/bin/jupyter lab notebooks
+
+# Pins that still fit are kept; delete requirements.lock first to get the newest of everything.
+lock: ## Write requirements.lock anew from pyproject.toml
+	@$(need_python)
+	@$(PYTHON) -m venv .cache/lock
+	@.cache/lock/bin/python $(install) --quiet uv==0.13.9
+	.cache/lock/bin/uv pip compile --quiet --universal --fork-strategy fewest --extra test \
+	    --annotation-style line --custom-compile-command 'make lock' \
+	    --output-file requirements.lock pyproject.toml
+
+lint: $(ready)
+	$(py) -m ruff check .
+	$(py) -m codespell_lib
+
+check: lint ## Fast feedback: lint, units and doctests
+	$(py) -m pytest -n 2 --dist loadfile -m 'not slow'
+
+clean: ## Remove all that was generated, except .venv and .venv-lab
+	rm -rf _build build dist .cache *.egg-info .pytest_cache .ruff_cache .hypothesis
+	find tinyq tests tools book notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
+	    -prune -exec rm -rf {} +
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+
+# All output goes to stderr, so that `make -s golden` prints the golden text and nothing else.
+$(ready): requirements.lock pyproject.toml
+	@exec >&2; set -eo pipefail; $(need_python); \
+	total=$$(grep -c '^[a-z].*==' requirements.lock); \
+	echo "Making .venv: $$total packages, a minute or two the first time."; \
+	$(PYTHON) -m venv .venv; \
+	$(py) $(install) --prefer-binary -r requirements.lock | awk -v total="$$total" ' \
+	    /^(Collecting|Processing|Requirement|Ignoring) / { printf "\r%d of %d found", ++found, total } \
+	    /^Installing/ { printf "; installing" } { fflush() } END { print "" }'; \
+	PYTHONWARNINGS=ignore $(py) $(install) --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(lab_ready): requirements.lock pyproject.toml
+	@exec >&2; set -e; $(need_python); \
+	echo "Making .venv-lab: JupyterLab, a minute or two the first time."; \
+	$(PYTHON) -m venv .venv-lab; \
+	.venv-lab/bin/python $(install) --constraint requirements.lock --editable '.[lab]'
+	@touch $@

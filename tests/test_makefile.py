@@ -1,0 +1,86 @@
+"""The Makefile: its help, its clean output, its refusal of an old Python, its lock file."""
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).resolve().parents[1]
+TARGETS = ["setup", "run", "golden", "ledger", "bench", "plot", "sync", "book", "test", "lab"]
+TARGETS += ["lock", "check", "clean", "help"]
+
+pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+
+
+def make(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess:
+    """Run make as from a shell, not as a child of the make that runs the tests."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    return subprocess.run(
+        ["make", *arguments],
+        cwd=cwd,
+        env=env,
+        text=True,
+        capture_output=True,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+def test_help_is_the_default_and_lists_each_target():
+    help_text = make().stdout
+    assert re.findall(r"^make (\w+) +\S", help_text, re.MULTILINE) == TARGETS
+
+
+def test_silent_golden_prints_the_golden_alone():
+    # The environment that runs this test stands in for .venv, so that nothing is installed.
+    run = make("-s", "golden", f"py={sys.executable}", "--old-file=.venv/ready")
+    assert run.returncode == 0, run.stderr
+    first, *_, last = lines = run.stdout.splitlines()
+    assert (len(lines), first) == (6, "# resnet18_block_int8 golden output")
+    assert last == "sample 3: 5 124 109 -34"
+
+
+def test_an_old_python_is_refused_by_name_before_anything_is_made(tmp_path: Path):
+    for name in ["Makefile", "requirements.lock", "pyproject.toml"]:
+        shutil.copy(ROOT / name, tmp_path)
+    old = tmp_path / "old-python"
+    old.write_text(
+        f"""#!/bin/sh
+        [ "$1" = -V ] && echo Python 3.10.9 && exit
+        exec "{sys.executable}" -c "import sys; sys.version_info = (3, 10, 9); exec('$2')"
+        """
+    )
+    old.chmod(0o755)
+    run = make("-s", "golden", f"PYTHON={old}", cwd=tmp_path)
+    assert run.returncode != 0
+    assert run.stdout == ""
+    assert f"needs Python 3.11 or newer, with venv; {old} is Python 3.10.9." in run.stderr
+    assert not (tmp_path / ".venv").exists()
+
+
+def locked() -> dict[str, str]:
+    """The exact pins: canonical name -> version."""
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    pins = [Requirement(line.partition("#")[0]) for line in lines if line.partition("#")[0].strip()]
+    for pin in pins:
+        assert [s.operator for s in pin.specifier] == ["=="], f"not an exact pin: {pin}"
+    return {canonicalize_name(pin.name): next(iter(pin.specifier)).version for pin in pins}
+
+
+def test_lock_pins_what_pyproject_asks_for():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    extras = project["optional-dependencies"]
+    groups = [project["dependencies"], *(extras[n] for n in ["plot", "widgets", "book", "test"])]
+    wanted = [Requirement(line) for group in groups for line in group]
+    pins = locked()
+    for requirement in wanted:
+        if requirement.name != "tinyq":
+            version = pins[canonicalize_name(requirement.name)]
+            assert version in requirement.specifier, f"{version} is pinned, wanted {requirement}"
+    assert "jupyterlab" not in pins, "JupyterLab slows each start of pytest and each book build"
