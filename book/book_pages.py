@@ -1,0 +1,44 @@
+"""The book's own Sphinx extension: MathJax from its wheel, and small repairs of the pages.
+
+MathJax comes from the wheel sphinx-mathjax-offline. Loaded as an extension, that one would copy
+24 MB; the single script below holds all of TeX, needs no font and works from file:// everywhere.
+"""
+
+from importlib import import_module
+from pathlib import Path
+
+from sphinx.application import Sphinx
+from sphinx.util.fileutil import copy_asset_file
+
+MATHJAX = "tex-svg-full.js"
+
+# Texts in a page's body, and what to write instead.
+REPAIRS = {
+    # A list item must say so; docutils' role for a reference was withdrawn from DPUB-ARIA 1.1.
+    'role="doc-biblioentry"': 'role="listitem"',
+    # In this book a cell that is folded away (tag hide-cell) is an exercise's solution.
+    "Show code cell content": "Show the solution",
+    "Hide code cell content": "Hide the solution",
+}
+
+
+def copy_mathjax(app: Sphinx) -> None:
+    """Put the script where `mathjax_path` in _config.yml finds it."""
+    if app.builder.format == "html":
+        wheel = Path(import_module("sphinx-mathjax-offline").__file__).parent
+        folder = Path(app.outdir) / "_static" / "mathjax"
+        folder.mkdir(parents=True, exist_ok=True)
+        copy_asset_file(str(wheel / "static" / "mathjax" / MATHJAX), str(folder / MATHJAX))
+
+
+def repair(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Apply REPAIRS to the page's body."""
+    for text, better in REPAIRS.items():
+        context["body"] = context.get("body", "").replace(text, better)
+
+
+def setup(app: Sphinx) -> dict:
+    """Called by Sphinx."""
+    app.connect("builder-inited", copy_mathjax)
+    app.connect("html-page-context", repair)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,0 +1,132 @@
+"""The book in a real browser, from file:// with the network refused: quiet, readable, accessible.
+
+`browse` fails a test on any request, missing file, console error or exception in its page.
+"""
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
+PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
+
+# axe-core looks at what the book writes. Outside the article stands the theme, with two known
+# faults that we cannot mend: the search button's name is not its label
+# (label-content-name-mismatch), and the sidebars are no landmarks (region).
+ARTICLE = "article.bd-article"
+# A formula that MathJax could not read becomes one of these.
+MATH_ERRORS = "mjx-merror, [data-mjx-error], .MathJax_Error"
+
+
+def violations(page, context: str, **options) -> list[str]:
+    """What axe-core finds in a part of the page: rule, impact, first element."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    options |= {"resultTypes": ["violations"], "preload": False}  # file:// refuses its requests
+    found = Axe().run(page, context=context, options=options).response["violations"]
+    return [f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:200]}" for v in found]
+
+
+def too_wide(page) -> list[str]:
+    """The elements that make the page wider than the window."""
+    script = """() => {
+        const width = document.documentElement.clientWidth;
+        if (document.documentElement.scrollWidth <= width) return [];
+        return [...document.querySelectorAll("main *")]
+            .filter(e => e.getBoundingClientRect().right > width + 1)
+            .map(e => e.outerHTML.slice(0, 120));
+    }"""
+    return page.evaluate(script)
+
+
+def cut_off(page) -> list[str]:
+    """The formulas that begin left of the window, where no reader can scroll to."""
+    script = """formulas => formulas.filter(e => e.getBoundingClientRect().left < 0)
+        .map(e => e.outerHTML.slice(0, 120))"""
+    return page.locator("mjx-container").evaluate_all(script)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_is_quiet_accessible_and_fits_a_phone(browse, built_book, name, theme):
+    path = built_book / f"{name}.html"
+    page = browse(path, theme=theme)
+    assert page.locator("html").get_attribute("data-theme") == theme
+    formulas = len(re.findall(r'class="math notranslate', path.read_text()))
+    page.wait_for_function(
+        "n => document.querySelectorAll('mjx-container svg').length >= n", arg=formulas
+    )
+    assert page.locator(MATH_ERRORS).count() == 0
+    # the dark page differs in its colours only
+    options = {"runOnly": ["color-contrast"]} if theme == "dark" else {}
+    assert not violations(page, ARTICLE, **options)
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert not too_wide(page) + cut_off(page)
+
+
+def test_the_search_works_from_a_file(browse, built_book):
+    page = browse(built_book / "search.html", fragment="?q=zero_point")
+    page.wait_for_selector("#search-results li a")
+    links = page.locator("#search-results li a").evaluate_all("a => a.map(e => e.href)")
+    assert any("book/notation.html" in link for link in links)
+
+
+def test_the_reader_can_choose_the_theme(browse, built_book):
+    page = browse(built_book / "index.html", theme="light")
+    seen = set()
+    for _ in range(3):
+        page.locator(".theme-switch-button:visible").first.click()
+        seen.add(page.locator("html").get_attribute("data-mode"))
+    assert seen == {"light", "dark", "auto"}
+
+
+def test_a_dark_page_is_printed_on_white(browse, built_book):
+    page = browse(built_book / "index.html", theme="dark")
+    page.evaluate("""() => addEventListener("beforeprint", () => {
+        window.paper = getComputedStyle(document.body).backgroundColor;
+    })""")
+    page.pdf()
+    assert page.evaluate("window.paper") == "rgb(255, 255, 255)"
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_a_solution_and_an_answer_unfold_without_a_script(browse, built_book):
+    page = browse(built_book / "notebooks/01_put_numbers_on_a_grid.html", javascript=False)
+    for fold, label in [("details.hide", "Show the solution"), ("details.sd-dropdown", "Answer")]:
+        details = page.locator(fold).first
+        assert details.locator("summary").inner_text().strip() == label
+        details.locator("summary").click()
+        assert details.get_attribute("open") is not None
+
+
+FAULTS = {
+    "another host": '<img alt="x" src="https://cdn.example/x.png">',
+    "missing file": '<img alt="x" src="nowhere.png">',
+    "console error": "<script>console.error('x')</script>",
+    "exception": "<script>throw Error('x')</script>",
+    "late exception": "<script>setTimeout(() => { throw Error('x') }, 10)</script>",
+    "promise": "<script>Promise.reject(Error('x'))</script>",
+    "socket": "<script>new WebSocket('wss://cdn.example/')</script>",
+}
+
+
+@pytest.mark.parametrize("html", FAULTS.values(), ids=FAULTS.keys())
+def test_browse_reports_a_planted_fault(browse, tmp_path, html):
+    path = tmp_path / "page.html"
+    path.write_text(f"<!doctype html><title>x</title><p>x</p>{html}")
+    browse(path).wait_for_timeout(100)
+    assert browse.problems
+    browse.problems.clear()
+
+
+def test_the_checks_find_a_page_that_is_wide_and_pale(browse, tmp_path):
+    path = tmp_path / "page.html"
+    head = '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
+    pale = '<article class="bd-article"><p style="color: #ddd">pale</p></article>'
+    path.write_text(f"{head}<title>x</title><main>{pale}<div style='width: 500px'>x</div></main>")
+    page = browse(path, width=360)
+    assert [found for found in violations(page, ARTICLE) if "color-contrast" in found]
+    assert too_wide(page)

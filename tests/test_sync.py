@@ -1,0 +1,74 @@
+"""tools/sync.py: the same bytes on two runs, and no notebook from a chapter that fails."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+
+SYNC = Path(__file__).resolve().parents[1] / "tools" / "sync.py"
+
+# Everything that changes from run to run: split streams, a widget's id, a figure, a random cell id.
+CHAPTER = """\
+# %% [markdown]
+# # 1 · Try
+# %% tags=["stub"]
+import sys
+print("one"); sys.stdout.flush(); print("two")
+# %%
+import ipywidgets
+ipywidgets.IntSlider()
+# %% mystnb={"image": {"alt": "a line"}}
+import matplotlib.pyplot as plt
+fig, ax = plt.subplots()
+ax.plot([1, 2]);
+# %%
+1 + 1
+# %%
+1 + 1
+"""
+
+
+def sync(*sources):
+    command = [sys.executable, str(SYNC), *map(str, sources)]
+    return subprocess.run(command, text=True, capture_output=True)
+
+
+def test_two_runs_give_the_same_bytes(tmp_path):
+    sources = [tmp_path / "01_try.py", tmp_path / "02_twin.py"]
+    for source in sources:
+        source.write_text(CHAPTER)
+    first = sync(*sources)
+    assert first.returncode == 0 and first.stdout.count("written") == 2, first.stderr
+    one, other = (source.with_suffix(".ipynb").read_bytes() for source in sources)
+    assert one == other
+    again = sync(sources[0])
+    assert "unchanged" in again.stdout and sources[0].with_suffix(".ipynb").read_bytes() == one
+    assert len(list(tmp_path.iterdir())) == 4
+
+    cells = nbformat.reads(one.decode(), as_version=4).cells
+    assert [cell.get("execution_count") for cell in cells] == [None, 1, 2, 3, 4, 5]
+    assert cells[1].metadata == {"tags": ["stub"]}
+    assert [output.text for output in cells[1].outputs] == ["one\ntwo\n"]
+    assert list(cells[2].outputs[0].data) == ["text/plain"]
+    assert "image/png" in cells[3].outputs[0].data
+    assert cells[4].id != cells[5].id
+
+
+def test_a_failing_cell_leaves_the_old_notebook(tmp_path):
+    bad = {"1 / 0": "ZeroDivisionError", "def f(:": "SyntaxError", "exit_now()": "Kernel died"}
+    for n, cell in enumerate(bad):
+        head = "import os\nexit_now = lambda: os._exit(1)"
+        (tmp_path / f"0{n}_try.py").write_text(f"# %%\n{head}\n# %%\n{cell}\n")
+        (tmp_path / f"0{n}_try.ipynb").write_text("the old one")
+    run = sync(*sorted(tmp_path.glob("*.py")))
+    assert run.returncode == 1
+    for n, (cell, why) in enumerate(bad.items()):
+        report = run.stderr.split(f"0{n}_try.py, cell 1:")[1].split("_try.py")[0]
+        assert cell in report and why in report
+        assert (tmp_path / f"0{n}_try.ipynb").read_text() == "the old one"
+
+
+def test_an_unknown_chapter_is_refused():
+    run = sync("99_none")
+    assert run.returncode == 1 and "no chapter begins with '99_none'" in run.stderr
