@@ -12,7 +12,7 @@ from tinyq.network import QNetwork
 from tinyq.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, figure
 
 GRID_COLOURS = (BLUE, GREEN, ORANGE, VERMILION, PURPLE, GREY)
-LEFT, RIGHT = 1.0, 6.2  # the column of boxes, in units of a row's height
+LEFT, RIGHT = 0.8, 6.0  # the column of boxes, in units of a row's height
 HALF = 0.34
 
 
@@ -20,6 +20,11 @@ def grid_numbers(rows: Sequence[LedgerRow]) -> list[int]:
     """Return the number of each row's out_grid; objects are numbered from 1 as they appear.
 
     Two grids that are equal but not the same object get two numbers.
+
+    >>> from tinyq import resnet
+    >>> weights, biases, images = resnet.seed()
+    >>> grid_numbers(resnet.stem_block(weights, biases).quantize(images).ledger())
+    [1, 1, 2, 2, 2, 2, 3, 3, 3, 4, 5, 5, 5, 6]
     """
     numbers: dict[int, int] = {}
     return [numbers.setdefault(id(row.out_grid), len(numbers) + 1) for row in rows]
@@ -35,7 +40,7 @@ def grid_map(qnet: QNetwork) -> Figure:
     numbers = grid_numbers(rows)
     shapes = [t.shape[1:] for t in qnet.trace(np.zeros((1, *qnet.image_shape), np.int8)).values()]
     place = {row.name: y for y, row in enumerate(rows)}
-    with figure(size=(6.4, 0.42 * len(rows) + 0.5)) as (fig, axes):
+    with figure(size=(4.0, 0.4 * len(rows) + 0.8), dpi=120) as (fig, axes):
         for y, (row, number, shape) in enumerate(zip(rows, numbers, shapes, strict=True)):
             _draw_box(axes, y, row, number, shape)
         for node in qnet.nodes:
@@ -46,9 +51,10 @@ def grid_map(qnet: QNetwork) -> Figure:
                 axes.plot((LEFT + RIGHT) / 2, y - 0.5, "D", ms=7, color=INK, zorder=3)
         for y in [y for y in range(len(rows)) if y == 0 or numbers[y] != numbers[y - 1]]:
             _label_run(axes, y, numbers, rows[y].out_grid)
+        axes.text(RIGHT + 0.45, -1, "scale / zero_point", va="center", size=8)
         axes.plot(LEFT + 0.2, len(rows), "D", ms=7, color=INK)
-        axes.text(LEFT + 0.5, len(rows), "a requantizer: here a new grid begins", va="center")
-        axes.set(xlim=(0, 10.4), ylim=(len(rows) + 0.5, -0.6))
+        axes.text(LEFT + 0.5, len(rows), "a requantizer: a new grid begins", va="center", size=9)
+        axes.set(xlim=(0, 9.6), ylim=(len(rows) + 0.5, -1.5))
         axes.axis("off")
     return fig
 
@@ -79,7 +85,7 @@ def _draw_arrow(axes: Axes, start: int, end: int) -> None:
     lane = LEFT / 2
     axes.plot([LEFT, lane, lane], [start, start, end], color=INK, lw=1.2)
     axes.annotate("", (LEFT, end), (lane, end), arrowprops=_arrow())
-    axes.text(lane, (start + end) / 2, "skip", rotation=90, ha="right", va="center", size=9)
+    axes.text(lane - 0.1, (start + end) / 2, "skip", rotation=90, ha="right", va="center", size=9)
 
 
 def _arrow() -> dict:
@@ -93,12 +99,7 @@ def _label_run(axes: Axes, first: int, numbers: list[int], grid) -> None:
         last += 1
     x, middle = RIGHT + 0.25, (first + last) / 2
     axes.plot([x, x], [first - HALF, last + HALF], color=GREY, lw=1.2)
-    axes.text(x + 0.2, middle, f"grid {numbers[first]}", va="center", weight="bold")
     axes.text(
-        x + 1.4,
-        middle,
-        f"scale {grid.scale:.5f}\nzero_point {grid.zero_point}",
-        va="center",
-        size=8,
-        linespacing=1.2,
+        x + 0.2, middle, f"grid {numbers[first]}", va="bottom", weight="bold", size=9
     )
+    axes.text(x + 0.2, middle, f"{grid.scale:.5f} / {grid.zero_point}", va="top", size=9)

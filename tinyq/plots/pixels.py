@@ -18,7 +18,7 @@ def pixels(image: NDArray[np.float32], grid: Grid, side: int = 4) -> Figure:
     image: float32 (H, W, 3) in -1..1; grid: of the codes; side: of the corner, in pixels.
     """
     codes = grid.quantize(image[:side, :side, 0])
-    with figure(1, 2, size=(7.0, 3.4)) as (fig, (left, right)):
+    with figure(1, 2, size=(6.2, 3.1), dpi=120) as (fig, (left, right)):
         left.imshow(np.clip((image + 1) / 2, 0, 1))
         left.add_patch(
             Rectangle((-0.5, -0.5), side, side, fill=False, edgecolor=VERMILION, linewidth=3)

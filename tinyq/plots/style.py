@@ -30,6 +30,7 @@ RC = {
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,
+    "axes.unicode_minus": False,  # -128 as the prose and the code write it
     "svg.hashsalt": "tinyq",
 }
 
