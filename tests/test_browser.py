@@ -65,6 +65,12 @@ def test_a_page_is_quiet_accessible_and_fits_a_phone(browse, built_book, name, t
     assert not violations(page, ARTICLE, **options)
     page.set_viewport_size({"width": 360, "height": 740})
     assert not too_wide(page) + cut_off(page)
+    # what scrolls takes the focus; the theme sees to it a while after the resize
+    page.wait_for_function(
+        """() => [...document.querySelectorAll(".bd-article :is(pre, div.math)")]
+        .every(e => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)""",
+        timeout=5000,
+    )
 
 
 def test_the_search_works_from_a_file(browse, built_book):
