@@ -81,6 +81,7 @@ def test_a_figure_leaves_pyplots_list():
         (np.int8([[1, 2]]), np.int8([[1, 3]]), "Wrong value at index [0, 1]: got 2, want 3. Hint"),
         (np.int8([1, 2]), 3, "Wrong type: got an array of shape (2,), want one int."),
         ((1, 2), (1, 3), "Wrong value at place 1: got 2, want 3."),
+        (((1, 2), (5, 6)), ((1, 2), (5, 7)), "Wrong value at place 1, 1: got 6, want 7."),
         ((1,), (1, 3), "Wrong type: got a tuple of 1, want a tuple of 2."),
         (1, True, "Wrong type: got int, want bool."),
         ("up", "away", "Wrong value: got up, want away."),

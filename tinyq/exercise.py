@@ -64,5 +64,7 @@ def _tuple_fault(got: object, want: tuple) -> str:
     for place, (one, other) in enumerate(zip(got, want, strict=True)):
         fault = _fault(one, other)
         if fault:
+            if " at place " in fault:
+                return fault.replace(" at place ", f" at place {place}, ", 1)
             return fault.replace(": got", f" at place {place}: got", 1)
     return ""
