@@ -7,6 +7,7 @@ SHELL := /bin/bash
 py := .venv/bin/python
 ready := .venv/ready
 lab_ready := .venv-lab/ready
+parity_ready := .venv-parity/ready
 install := -m pip --disable-pip-version-check --no-input install
 need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' || { \
     echo "tinyq needs Python 3.11 or newer, with venv; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
@@ -14,7 +15,7 @@ need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: setup run golden ledger bench plot sync book test lab lock lint check clean help
+.PHONY: setup run golden ledger bench plot sync book test parity lab lock lint check clean help
 
 setup: $(ready) ## Make the environment .venv from requirements.lock
 
@@ -46,6 +47,10 @@ test: lint ## Run every test: lint, units, doctests, notebooks, book, browser
 	$(py) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
 	    --nbval-sanitize-with notebooks/sanitize.cfg tinyq tests notebooks
 
+# COUNT cases an operator and runtime, from SEED: make parity COUNT=10000 SEED=7
+parity: $(parity_ready) ## Hold every kernel against the runtimes people deploy, at length
+	.venv-parity/bin/python -m tools.parity $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+
 lab: $(lab_ready) ## Open the chapters in JupyterLab, in an environment of its own
 	.venv-lab/bin/jupyter lab notebooks
 
@@ -65,7 +70,7 @@ lint: $(ready)
 check: lint ## Fast feedback: lint, units and doctests
 	$(py) -m pytest -n 2 --dist loadfile -m 'not slow'
 
-clean: ## Remove all that was generated, except .venv and .venv-lab
+clean: ## Remove all that was generated, except the environments
 	rm -rf _build build dist .cache *.egg-info .pytest_cache .ruff_cache .hypothesis
 	find tinyq tests tools book notebooks \( -name __pycache__ -o -name .ipynb_checkpoints \) \
 	    -prune -exec rm -rf {} +
@@ -83,6 +88,13 @@ $(ready): requirements.lock pyproject.toml
 	    /^(Collecting|Processing|Requirement|Ignoring) / { printf "\r%d of %d found", ++found, total } \
 	    /^Installing/ { printf "; installing" } { fflush() } END { print "" }'; \
 	PYTHONWARNINGS=ignore $(py) $(install) --quiet --no-build-isolation --no-deps --editable .
+	@touch $@
+
+$(parity_ready): requirements.lock pyproject.toml
+	@exec >&2; set -e; $(need_python); \
+	echo "Making .venv-parity: the runtimes and PyTorch, a minute or two the first time."; \
+	$(PYTHON) -m venv .venv-parity; \
+	.venv-parity/bin/python $(install) --constraint requirements.lock --editable '.[parity]'
 	@touch $@
 
 $(lab_ready): requirements.lock pyproject.toml
