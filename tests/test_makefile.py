@@ -13,8 +13,8 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-TARGETS = ["setup", "run", "golden", "ledger", "bench", "plot", "sync", "book", "test", "parity", "lab"]
-TARGETS += ["lock", "check", "clean", "help"]
+TARGETS = ["setup", "run", "golden", "ledger", "bench", "plot", "sync", "book", "test"]
+TARGETS += ["parity", "lab", "lock", "check", "clean", "help"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
