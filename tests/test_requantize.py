@@ -94,6 +94,11 @@ def test_refusals():
         Requantizer([0.5, float("nan")])
 
 
+@pytest.mark.parametrize("rounding", Rounding)
+def test_a_single_accumulator_keeps_its_shape(rounding):
+    assert Requantizer(0.5, rounding).rescale(np.int32([[3]])).shape == (1, 1)
+
+
 def test_the_callers_array_stays_writable():
     ratio = np.array([0.5])
     Requantizer(ratio)

@@ -72,7 +72,7 @@ def rescale_float32(acc: NDArray, ratio: NDArray) -> NDArray[np.int64]:
     >>> rescale_float32(np.int64([1, 3]), np.float64(0.5)).tolist()
     [0, 2]
     """
-    product = np.float32(acc) * np.float32(ratio)
+    product = np.asarray(acc, np.float32) * np.float32(ratio)
     return np.clip(np.rint(product).astype(np.float64), -(2.0**31), 2.0**31 - 1).astype(np.int64)
 
 
@@ -85,7 +85,7 @@ def rescale_float64(acc: NDArray, ratio: NDArray) -> NDArray[np.int64]:
     >>> rescale_float64(np.int64([1, 3]), np.float64(0.5)).tolist()
     [1, 2]
     """
-    rounded = round_half_away(np.float64(acc) * np.float64(ratio))
+    rounded = round_half_away(np.asarray(acc, np.float64) * np.float64(ratio))
     fits = (rounded >= -(2.0**31)) & (rounded < 2.0**31)
     return np.where(fits, rounded, -(2.0**31)).astype(np.int64)
 
