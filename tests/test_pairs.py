@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 NOTEBOOKS = Path(__file__).resolve().parents[1] / "notebooks"
-SOURCES = sorted(NOTEBOOKS.glob("[0-9]*.py"))
+SOURCES = sorted(NOTEBOOKS.glob("*.py"))
 IDS = [source.stem for source in SOURCES]
 HOST = re.compile(r"/home/|/Users/|[A-Z]:\\\\|site-packages|ipykernel_|0x[0-9a-f]{8,}")
 FOLDERS = [str(NOTEBOOKS.parent), sys.prefix, tempfile.gettempdir()]

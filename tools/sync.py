@@ -1,7 +1,7 @@
 """Regenerate the executed notebooks from their sources: `python tools/sync.py [name ...]`.
 
-Each `notebooks/NN_name.py` is read by jupytext, run from top to bottom in a fresh kernel and
-written beside its source as `NN_name.ipynb`, without what changes from run to run. Two runs give
+Each `notebooks/name.py` is read by jupytext, run from top to bottom in a fresh kernel and
+written beside its source as `name.ipynb`, without what changes from run to run. Two runs give
 the same bytes. When a cell fails, the old notebook stays as it was and the exit status is 1.
 
 A name is the beginning of a chapter's file name (`05`) or the path of a source; none means all.
@@ -133,7 +133,7 @@ def sync(source: Path) -> str | None:
 def find(names: list[str]) -> list[Path]:
     """The sources that the names mean; a name that means none ends the program."""
     if not names:
-        return sorted(CHAPTERS.glob("[0-9][0-9]_*.py"))
+        return sorted(CHAPTERS.glob("*.py"))
     sources = []
     for name in names:
         path = Path(name)

@@ -1,5 +1,6 @@
 """Figures of the book: pure functions from data to a matplotlib Figure."""
 
+from tinyq.plots.agreement import agreement
 from tinyq.plots.grid_map import grid_map
 from tinyq.plots.parity import parity
 from tinyq.plots.passing import codes_through_pool, codes_used, pool_ties
@@ -9,6 +10,7 @@ from tinyq.plots.sqnr import sqnr
 from tinyq.plots.staircase import row_on_grids, staircase
 
 __all__ = [
+    "agreement",
     "codes_through_pool",
     "codes_used",
     "grid_map",

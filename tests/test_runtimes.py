@@ -1,0 +1,312 @@
+"""The runtimes' rules against their definitions, code by code: see runtime_oracle.py.
+
+The wheels themselves are asked in test_parity.py; a few of their answers stand here.
+"""
+
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from reference import GOLDEN
+from runtime_oracle import (
+    ADDS,
+    CONV,
+    DENSE,
+    MEANS,
+    POOLS,
+    RESCALE,
+    by_float32_cast,
+    clamp,
+    f32,
+    ratio_of,
+    wrap,
+)
+
+from tinyq import Grid, Requantizer, Rounding, layers, resnet
+from tinyq.runtimes import RUNTIMES, QMean, add, forward, mean, pool, trace
+from tools.parity.cases import OPERATORS, Case, case, cases
+
+SMALL = 300
+PASSES = ["max_pool", "pad", "relu", "relu6"]
+WEIGHTED = ["conv", "conv_per_tensor", "dense"]
+
+
+def small(operator: str, count: int, seed: int = 1) -> Iterator[Case]:
+    """Yield count cases whose inputs are small enough for Fractions."""
+    found = (c for c in cases(operator, 40 * count, seed) if c.inputs[0].size <= SMALL)
+    for _ in range(count):
+        yield next(found)
+
+
+def test_f32_is_float32():
+    rng = np.random.default_rng(0)
+    values = np.ldexp(rng.uniform(-1, 1, 2000), rng.integers(-60, 60, 2000))
+    ties = np.float64([2**24 + 1, 2**24 + 3, -(2**24 + 1), 0.0, 1 + 2**-24])
+    for value in [*values, *ties]:
+        assert f32(value) == Fraction(float(np.float32(value))), value
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("operator", WEIGHTED)
+def test_weights(operator, runtime):
+    rounding = (DENSE if operator == "dense" else CONV)[runtime]
+    rescale = by_float32_cast if runtime == "pytorch" else RESCALE[rounding]
+    for c in small(operator, 40):
+        got = forward(c.layer, *c.inputs, runtime=RUNTIMES[runtime])
+        ratios = [ratio_of(c.layer, o, rounding) for o in range(len(c.layer.bias))]
+        for place, acc in np.ndenumerate(c.layer.accumulate(*c.inputs)):
+            total = rescale(int(acc), ratios[place[-1]]) + c.layer.out_grid.zero_point
+            total = total if rounding is Rounding.FLOAT32 else wrap(total, 32)
+            assert got[place] == clamp(total), (c.index, place)
+
+
+def dense(bias: int, weight_scale: float, zero_point: int) -> layers.QDense:
+    """Return a dense layer of one weight, 0, whose accumulator is its bias."""
+    scales = np.float32([weight_scale])
+    return layers.QDense(
+        Grid(1.0, 0),
+        Grid(1.0, zero_point),
+        np.zeros((1, 1), np.int8),
+        np.int32([bias]),
+        scales,
+        Requantizer.from_scales(1.0, scales, 1.0),
+    )
+
+
+# What TFLite Micro 2026-10-23 and LiteRT 2.3.0 answered on 2026-11-23.
+@pytest.mark.parametrize(
+    ("bias", "zero_point", "scale", "micro", "reference"),
+    [
+        (2147483600, 127, 1.0, 79, -128),  # the left shift wraps; rounded + 127 wraps
+        (2147483600, 127, 2.0, 31, -128),  # the product leaves int32 before that
+        (-2147483600, -128, 1.0, -80, 127),
+        (-2147483600, -128, 2.0, -32, 127),  # -2**31 - 128 wraps
+        (2147483300, 127, 1.0, -128, 127),
+        (-2147483647, -128, 0.99999994, -128, -128),
+    ],
+)
+def test_overflow_wraps_as_measured(bias, zero_point, scale, micro, reference):
+    layer, x = dense(bias, scale, zero_point), np.zeros((1, 1), np.int8)
+    assert forward(layer, x, runtime=RUNTIMES["tflite-micro"]) == micro
+    assert forward(layer, x, runtime=RUNTIMES["litert-optimized"]) == micro
+    assert forward(layer, x, runtime=RUNTIMES["litert-reference"]) == reference
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_add(runtime):
+    for c in small("add", 60):
+        a, b = c.inputs
+        got = forward(c.layer, a, b, runtime=RUNTIMES[runtime])
+        # PyTorch's codes lie channel first in memory
+        moved = np.moveaxis(got, -1, 1) if runtime == "pytorch" else got
+        order = np.arange(a.size).reshape(moved.shape)
+        order = np.moveaxis(order, 1, -1) if runtime == "pytorch" else order
+        for place, code in np.ndenumerate(got):
+            want = ADDS[runtime](c.layer, int(a[place]), int(b[place]), order[place], a.size)
+            assert code == want, (c.index, place)
+
+
+def test_litert_optimized_add_wraps_whole_blocks_as_measured():
+    # 60388 + 127 leaves int16: LiteRT 2.3.0 gave -128 in the block of 16 and 127 after it
+    layer = layers.QAdd.from_float(Grid(1.0, 0), Grid(1.0, 0), Grid(0.002, 127))
+    codes = np.full((1, 17), 60, np.int8)
+    assert add.litert_optimized(layer, codes, codes)[0].tolist() == [-128] * 16 + [127]
+
+
+def windows(c: Case) -> Iterator[tuple[tuple, list[int], bool]]:
+    """Yield (place, codes of the window row by row, whether it is the whole image) of a pool."""
+    codes = c.inputs[0]
+    size = codes.shape[1:3]
+    if c.operator in ("global_average_pool", "mean"):
+        kernel, stride, outs = size, (1, 1), (1, 1)
+    else:
+        kernel, stride = c.layer.kernel, c.layer.stride
+        outs = [(s - k) // d + 1 for s, k, d in zip(size, kernel, stride, strict=True)]
+    for n, i, j, channel in np.ndindex(len(codes), *outs, codes.shape[3]):
+        top, left = i * stride[0], j * stride[1]
+        window = codes[n, top : top + kernel[0], left : left + kernel[1], channel]
+        whole = tuple(kernel) == size
+        place = (n, i, j, channel) if c.operator == "average_pool" else (n, channel)
+        yield place, window.ravel().tolist(), whole
+
+
+# What XNNPACK answered; with a multiplier of one bit more the last digit would be another.
+@pytest.mark.parametrize(
+    ("a_grid", "b_grid", "out_grid", "a", "b", "code"),
+    [
+        (
+            (1.6104819774627686, 80),
+            (0.25661322474479675, 120),
+            (1.2992016077041626, 58),
+            44,
+            -11,
+            -13,
+        ),
+        (
+            (0.21914850175380707, 102),
+            (0.3798303008079529, -52),
+            (0.16481900215148926, 66),
+            -63,
+            56,
+            95,
+        ),
+    ],
+)
+def test_xnnpack_add_as_measured(a_grid, b_grid, out_grid, a, b, code):
+    layer = layers.QAdd.from_float(Grid(*a_grid), Grid(*b_grid), Grid(*out_grid))
+    assert add.litert_default(layer, np.int8([[a]]), np.int8([[b]])) == code
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+@pytest.mark.parametrize("operator", ["average_pool", "global_average_pool"])
+def test_pools(operator, runtime):
+    for c in small(operator, 60):
+        got = forward(c.layer, *c.inputs, runtime=RUNTIMES[runtime])
+        for place, window, whole in windows(c):
+            want = POOLS[runtime](c.layer, window, whole, c.inputs[0].shape[3])
+            assert got[place] == want, (c.index, place)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_mean(runtime):
+    checked = 0
+    for c in small("mean", 200):
+        if runtime == "pytorch" and c.layer.out_grid != c.layer.in_grid:
+            continue
+        got = forward(c.layer, *c.inputs, runtime=RUNTIMES[runtime])
+        batch, _, _, channels = c.inputs[0].shape
+        assert got.shape == ((batch, 1, 1, channels) if c.layer.keep_dims else (batch, channels))
+        for place, window, _ in windows(c):
+            want = MEANS[runtime](c.layer, window, batch)
+            assert got.reshape(batch, channels)[place] == want, (c.index, place)
+            checked += 1
+    assert checked > 300
+
+
+# XNNPACK's first, where 1 / count rounded apart decides; then a tie in LiteRT's rounded bias.
+@pytest.mark.parametrize(
+    ("runtime", "in_grid", "out_grid", "window", "code"),
+    [
+        (
+            "litert-xnnpack",
+            (0.0007536985795013607, -128),
+            (0.0006460273289121687, -128),
+            [-91] * 3 + [-92] * 4,
+            -86,
+        ),
+        (
+            "litert-xnnpack",
+            (0.006875398103147745, -128),
+            (0.004125238861888647, -128),
+            [0] * 5 + [-1] * 5,
+            85,
+        ),
+        ("litert-optimized", (0.5, 5), (1.0, 3), [40], 20),
+        ("litert-optimized", (0.25, -3), (0.5, 3), [40], 25),
+    ],
+)
+def test_mean_as_measured(runtime, in_grid, out_grid, window, code):
+    layer = QMean(Grid(*in_grid), Grid(*out_grid), keep_dims=runtime == "litert-optimized")
+    image = np.int8(window).reshape(1, 1, -1, 1)
+    assert forward(layer, image, runtime=RUNTIMES[runtime]).item() == code
+
+
+@pytest.mark.parametrize("operator", PASSES)
+def test_no_runtime_differs_where_nothing_is_rounded(operator):
+    for c in cases(operator, 30, seed=1):
+        want = c.layer.forward(*c.inputs)
+        for runtime in RUNTIMES.values():
+            assert np.array_equal(forward(c.layer, *c.inputs, runtime=runtime), want), c.index
+
+
+@pytest.mark.parametrize("operator", OPERATORS)
+def test_tflite_micro_is_the_default(operator):
+    for c in cases(operator, 60, seed=2):
+        got = forward(c.layer, *c.inputs, runtime=RUNTIMES["tflite-micro"])
+        assert np.array_equal(got, c.layer.forward(*c.inputs)), c.index
+
+
+@pytest.mark.parametrize("operator", ["conv", "dense", "add", "average_pool", "mean"])
+def test_runtimes_differ_somewhere(operator):
+    answers = set()
+    for c in cases(operator, 300, seed=1):
+        for runtime in RUNTIMES.values():
+            if runtime.name != "pytorch" or operator != "mean":
+                answers.add((c.index, forward(c.layer, *c.inputs, runtime=runtime).tobytes()))
+    assert len(answers) > 300
+
+
+def test_the_layers_own_rounding_plays_no_part():
+    c = case("add", seed=1, index=1)
+    for runtime in RUNTIMES.values():
+        want = forward(c.layer, *c.inputs, runtime=runtime)
+        for rounding in Rounding:
+            grids = *c.layer.in_grids, c.layer.out_grid
+            other = layers.QAdd.from_float(*grids, left_shift=18, rounding=rounding)
+            assert np.array_equal(forward(other, *c.inputs, runtime=runtime), want)
+
+
+@pytest.fixture(scope="module")
+def seed_network():
+    seed = resnet.seed()
+    return resnet.stem_block(seed.weights, seed.biases).quantize(seed.images), seed.images
+
+
+def test_trace_under_tflite_micro_is_the_golden(seed_network):
+    qnet, images = seed_network
+    got = trace(qnet, images[:4], RUNTIMES["tflite-micro"])
+    logits = got["dense_8x4"].tolist()
+    lines = [f"sample {i}: {' '.join(map(str, row))}" for i, row in enumerate(logits)]
+    assert lines == GOLDEN.splitlines()[2:]
+    want = qnet.trace(images[:4])
+    assert list(got) == list(want)
+    assert all(np.array_equal(got[name], want[name]) for name in want)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_trace_is_forward_layer_by_layer(seed_network, runtime):
+    qnet, images = seed_network
+    tensors = {"input": qnet.grids["input"].quantize(images)}
+    for node in qnet.nodes:
+        inputs = (tensors[name] for name in node.inputs)
+        tensors[node.name] = forward(node.layer, *inputs, runtime=RUNTIMES[runtime])
+    got = trace(qnet, images, RUNTIMES[runtime])
+    assert list(got) == list(tensors)
+    assert all(np.array_equal(got[name], tensors[name]) for name in tensors)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_bad_input_is_refused_under_every_runtime(runtime):
+    rules, grid = RUNTIMES[runtime], Grid(0.1, 0)
+    image = np.zeros((1, 4, 4, 2), np.int8)
+    plus = layers.QAdd.from_float(grid, grid, grid)
+    for layer in (layers.QGlobalAvgPool2D(grid), QMean(grid, grid)):
+        with pytest.raises(TypeError, match="must be int8"):
+            forward(layer, image.astype(np.float32), runtime=rules)
+        with pytest.raises(ValueError, match="must have shape"):
+            forward(layer, image[0], runtime=rules)
+        with pytest.raises(ValueError, match="must fit the image"):
+            forward(layer, image[:, :0], runtime=rules)
+    with pytest.raises(TypeError, match="must be int8"):
+        forward(plus, image, image.astype(np.int32), runtime=rules)
+    with pytest.raises(ValueError, match="must have one shape"):
+        forward(plus, image, image[:, :2], runtime=rules)
+    with pytest.raises(ValueError, match="kernel"):
+        forward(layers.QAvgPool2D(grid, (5, 1), (1, 1)), image, runtime=rules)
+
+
+def test_pytorch_refuses_a_mean_onto_another_grid():
+    with pytest.raises(ValueError, match="keeps its grid"):
+        mean.pytorch(QMean(Grid(0.1, 0), Grid(0.2, 0)), np.zeros((1, 1, 1, 1), np.int8))
+
+
+def test_rules_are_plain_functions_with_a_docstring():
+    for runtime in RUNTIMES.values():
+        for rule, module in (
+            (runtime.add, add),
+            (runtime.average_pool, pool),
+            (runtime.mean, mean),
+        ):
+            assert getattr(module, rule.__name__) is rule
+            assert rule.__doc__.splitlines()[0].endswith(".")

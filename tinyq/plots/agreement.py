@@ -1,0 +1,49 @@
+"""Who agrees with whom: operators down, runtimes across, the share of cases with equal bytes."""
+
+from collections.abc import Mapping, Sequence
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
+
+from tinyq.plots.style import BLUE, GREY, ORANGE, figure
+
+
+def agreement(pairs: Sequence[Mapping], rule: str) -> Figure:
+    """Return the matrix of one rule: "all" in blue, a percentage in orange, no case in grey.
+
+    pairs: those of the verification ledger that have a tally for the rule; rule: "own" for each
+    runtime's own setting, or the name of a Rounding.
+    """
+    pairs = [pair for pair in pairs if rule in pair["rules"]]
+    operators = list(dict.fromkeys(pair["operator"] for pair in pairs))
+    runtimes = list(dict.fromkeys(pair["runtime"] for pair in pairs))
+    with figure(size=(6.6, 0.32 * len(operators) + 0.8), dpi=120) as (fig, axes):
+        for pair in pairs:
+            place = runtimes.index(pair["runtime"]), operators.index(pair["operator"])
+            _draw_cell(axes, *place, pair["cases"], pair["rules"][rule]["equal"])
+        axes.set_xticks(range(len(runtimes)), runtimes, size=8)
+        axes.set_yticks(range(len(operators)), operators, family="monospace", size=8)
+        axes.set(xlim=(-0.5, len(runtimes) - 0.5), ylim=(len(operators) - 0.5, -0.5))
+        axes.xaxis.tick_top()
+        axes.tick_params(length=0)
+        for spine in axes.spines.values():
+            spine.set_visible(False)
+    return fig
+
+
+def _draw_cell(axes: Axes, x: int, y: int, cases: int, equal: int) -> None:
+    colour = (GREY, 0.15) if not cases else (BLUE, 0.3) if equal == cases else (ORANGE, 0.35)
+    axes.add_patch(Rectangle((x - 0.48, y - 0.46), 0.96, 0.92, facecolor=colour))
+    axes.text(x, y, share(cases, equal), ha="center", va="center", size=8)
+
+
+def share(cases: int, equal: int) -> str:
+    """Return "all", a percentage cut down so that it never reads 100, or "none" without a case.
+
+    >>> share(2500, 2500), share(2500, 2499), share(0, 0)
+    ('all', '99.9 %', 'none')
+    """
+    if not cases:
+        return "none"
+    return "all" if equal == cases else f"{equal * 1000 // cases / 10:.1f} %"

@@ -1,0 +1,10 @@
+"""What the runtimes people deploy do with int8 codes, as declared settings in NumPy.
+
+`RUNTIMES` names each runtime's rules; `forward` runs a layer under them, `trace` a whole network.
+`make parity` holds every setting against the runtime itself, byte for byte.
+"""
+
+from tinyq.runtimes.mean import QMean
+from tinyq.runtimes.table import RUNTIMES, Runtime, forward, trace
+
+__all__ = ["RUNTIMES", "QMean", "Runtime", "forward", "trace"]

@@ -1,0 +1,76 @@
+"""The rules by which runtimes round an average pool.
+
+Each takes a QAvgPool2D or QGlobalAvgPool2D and its codes, int8 (N, H, W, C), and returns int8.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.layers import QAvgPool2D, QGlobalAvgPool2D
+from tinyq.layers.checks import IMAGE, check_codes, output_size, taps
+
+Codes = NDArray[np.int8]
+AveragePool = QAvgPool2D | QGlobalAvgPool2D
+
+
+def half_away(layer: AveragePool, codes: Codes) -> Codes:
+    """Return the mean of the raw codes by equation (7.3), ties away from code 0.
+
+    Source: TFLite ``AveragePool``; TFLite Micro, LiteRT.
+    """
+    return layer.forward(codes)
+
+
+def onnx_runtime(layer: AveragePool, codes: Codes) -> Codes:
+    """Return the mean by one of two roads, both in float32 with ties to even.
+
+    window:       y = rint(sum of s*(x - zp), row by row / count / s + zp)
+    whole image:  y = rint(sum of (x - zp) * (s / (count*s))) + zp
+
+    A window as large as the image takes the second road too.
+    Source: ONNX Runtime ``QLinearAveragePool`` and ``QLinearGlobalAveragePool``, found by
+    measurement.
+    """
+    total, count = window_sums(layer, codes)
+    grid, scale = layer.in_grid, np.float32(layer.in_grid.scale)
+    if isinstance(layer, QGlobalAvgPool2D) or tuple(layer.kernel) == codes.shape[1:3]:
+        steps = np.float32(total - np.int32(count * grid.zero_point))
+        mean = np.rint(steps * (scale / (np.float32(count) * scale))) + grid.zero_point
+    else:
+        out = output_size(layer, codes.shape, layer.kernel, layer.stride)
+        real = taps(grid.dequantize(codes), layer.kernel, layer.stride, out)
+        total = sum(tap for _, _, tap in real)
+        mean = np.rint(total / np.float32(count) / scale + np.float32(grid.zero_point))
+    return np.clip(mean, grid.qmin, grid.qmax).astype(np.int8)
+
+
+def pytorch(layer: AveragePool, codes: Codes) -> Codes:
+    """Return the mean of PyTorch's unsigned codes u = code + 128, ties to even, in float32.
+
+    window:       u = rint(sum of (u - zp) * (1 / count) + zp), zp = zero_point + 128
+    whole image:  u = rint(sum of u * (1 / count)); with a single channel as a window
+
+    Source: PyTorch ``avg_pool2d`` and ``adaptive_avg_pool2d`` of contiguous (N, C, H, W), found by
+    measurement.
+    """
+    total, count = window_sums(layer, codes)
+    unsigned, ratio = total + np.int32(128 * count), np.float32(1) / np.float32(count)
+    whole = isinstance(layer, QGlobalAvgPool2D) and codes.shape[3] > 1
+    zero_point = 0 if whole else layer.in_grid.zero_point + 128
+    steps = np.float32(unsigned - np.int32(count * zero_point))
+    mean = np.rint(steps * ratio + np.float32(zero_point)) - 128
+    return np.clip(mean, layer.in_grid.qmin, layer.in_grid.qmax).astype(np.int8)
+
+
+def window_sums(layer: AveragePool, codes: Codes) -> tuple[NDArray[np.int32], int]:
+    """Return the sum of the raw codes in each window, and how many codes a window holds.
+
+    codes: int8 (N, H, W, C).  The sums are int32 (N, OH, OW, C), or (N, C) for the global pool.
+    """
+    check_codes(layer, codes, layer.in_grid, IMAGE)
+    if isinstance(layer, QGlobalAvgPool2D):
+        output_size(layer, codes.shape, (1, 1), (1, 1))
+        return codes.sum(axis=(1, 2), dtype=np.int32), codes.shape[1] * codes.shape[2]
+    out = output_size(layer, codes.shape, layer.kernel, layer.stride)
+    total = sum(tap.astype(np.int32) for _, _, tap in taps(codes, layer.kernel, layer.stride, out))
+    return total, layer.kernel[0] * layer.kernel[1]

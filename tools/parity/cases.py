@@ -1,0 +1,229 @@
+"""Seeded random cases for every operator: a tinyq layer and int8 inputs for it.
+
+"calibrated" cases have grids that fit their data, as a real network's do; in "ties" those scales
+are rounded up to powers of two, so that many results fall halfway between two codes; "wild" ones
+have scales from 1e-4 to 10 that fit nothing, so that shifts go both ways and sums leave the grid.
+
+Two limits hold, because a runtime aborts or refuses beyond them: an add's out_scale exceeds
+2 * max(s_a, s_b) / 2**20, and every convolution has a bias.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from tinyq import Grid, Requantizer
+from tinyq.layers import (
+    QAdd,
+    QAvgPool2D,
+    QConv2D,
+    QConv2DPerChannel,
+    QDense,
+    QGlobalAvgPool2D,
+    QMaxPool2D,
+    QPad2D,
+    qrelu,
+    qrelu6,
+)
+from tinyq.layers.linear import Linear
+from tinyq.runtimes import QMean
+from tinyq.weights import quantize_weights, weight_scales
+
+KINDS = ("calibrated", "ties", "wild")
+WILD_SCALES = (1e-4, 10.0)
+
+
+class Refused(Exception):
+    """What an adapter raises for a case that its runtime does not take; says why."""
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """One question to a runtime.
+
+    operator: a key of OPERATORS; kind: one of KINDS; seed, index: `case(operator, seed, index)`
+    makes it again; layer: of tinyq.layers, or a QMean; inputs: int8 arrays for layer.forward.
+    """
+
+    operator: str
+    kind: str
+    seed: int
+    index: int
+    layer: object
+    inputs: tuple[NDArray[np.int8], ...]
+
+
+def cases(operator: str, count: int, seed: int) -> Iterator[Case]:
+    """Yield the first count cases of an operator; their kinds take turns."""
+    for index in range(count):
+        yield case(operator, seed, index)
+
+
+def case(operator: str, seed: int, index: int) -> Case:
+    """Return case number index of an operator under a seed: the same on every machine."""
+    rng = np.random.default_rng((seed, list(OPERATORS).index(operator), index))
+    kind = KINDS[index % len(KINDS)]
+    layer, *inputs = OPERATORS[operator](rng, kind)
+    return Case(operator, kind, seed, index, layer, tuple(inputs))
+
+
+def wild_scale(rng: Generator) -> float:
+    """Return a scale from 1e-4 to 10, even in its logarithm."""
+    return float(np.exp(rng.uniform(*np.log(WILD_SCALES))))
+
+
+def zero_point(rng: Generator) -> int:
+    """Return a zero_point; one in four is an end of the codes."""
+    return int(rng.choice([-128, 127]) if rng.random() < 0.25 else rng.integers(-128, 128))
+
+
+def grid(rng: Generator, kind: str, reaches: tuple[float, float] = (0.05, 20.0)) -> Grid:
+    """Return an input grid: of a plausible range of activations within the reaches, or wild."""
+    if kind == "wild":
+        return Grid(wild_scale(rng), zero_point(rng))
+    reach = np.exp(rng.uniform(*np.log(reaches)))
+    low, high = np.sort(rng.uniform(-reach, reach, 2))
+    return fitted(kind, 0.0 if rng.random() < 0.3 else low, max(high, 0.01 * reach))
+
+
+def fitted(kind: str, low: float, high: float) -> Grid:
+    """Return the grid calibrated on low..high, its scale a power of two for kind "ties"."""
+    grid = Grid.from_range(low, high)
+    return Grid(float(power_of_two(grid.scale)), grid.zero_point) if kind == "ties" else grid
+
+
+def power_of_two(scale: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the least powers of two that are not below the scales."""
+    return np.exp2(np.ceil(np.log2(np.float32(scale))))
+
+
+def codes(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.int8]:
+    """Return int8 codes: any, the two ends alone, a narrow band, or one code everywhere."""
+    style = rng.choice(4, p=[0.6, 0.15, 0.2, 0.05])
+    if style == 1:
+        return rng.choice(np.int8([-128, 127]), shape)
+    low, high = (-128, 127) if style == 0 else np.sort(rng.integers(-128, 128, 2))
+    return rng.integers(low, (low if style == 3 else high) + 1, shape, dtype=np.int8)
+
+
+def image(rng: Generator, least: tuple[int, int] = (1, 1), channels: int | None = None) -> NDArray:
+    """Return codes (N, H, W, C) of 1 or 2 images at least as large as least."""
+    height, width = (int(size + rng.integers(0, 8)) for size in least)
+    return codes(rng, (int(rng.integers(1, 3)), height, width, channels or int(rng.integers(1, 9))))
+
+
+def window(rng: Generator) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return a kernel (1..5 a side) and a stride (1..3, sometimes beyond every image)."""
+    kernel = tuple(int(k) for k in rng.integers(1, 6, 2))
+    return kernel, tuple(int(s) for s in rng.choice([1, 1, 2, 2, 3, 16], 2))
+
+
+def out_grid(kind: str, rng: Generator, values: NDArray[np.floating]) -> Grid:
+    """Return the grid calibrated on the real values; half of the wild ones are of their size."""
+    if kind != "wild":
+        return fitted(kind, float(np.float32(values.min())), float(np.float32(values.max())))
+    size = float(np.abs(values).max()) / 128 * np.exp(rng.uniform(-2, 2))
+    return Grid(size if size and rng.random() < 0.5 else wild_scale(rng), zero_point(rng))
+
+
+def linear(rng: Generator, kind: str, layer_type: type[Linear], shape: tuple, inputs: NDArray):
+    """Return a layer with weights of shape (O, ...) for the inputs, and the inputs."""
+    in_grid, per_channel = grid(rng, kind), layer_type is QConv2DPerChannel
+    if kind == "wild":
+        weight = np.maximum(codes(rng, shape), np.int8(-127))
+        scales = np.float32([wild_scale(rng) for _ in range(len(weight) if per_channel else 1)])
+        bias = rng.integers(-(2 ** rng.integers(1, 25)), 2**24, len(weight), dtype=np.int32)
+    else:
+        spread = np.exp(rng.normal(-2, 1, (shape[0], *[1] * (len(shape) - 1))))
+        real = np.float32(rng.normal(0, 1, shape) * spread)
+        scales = weight_scales(real, per_channel)
+        if kind == "ties":
+            scales = power_of_two(scales)
+        weight = quantize_weights(real, scales)
+        bias = rng.integers(-2000, 2001, len(weight), dtype=np.int32)
+    if rng.random() < 0.2:
+        weight[rng.integers(len(weight))] = 0
+    parts = {"stride": window(rng)[1]} if issubclass(layer_type, QConv2D) else {}
+
+    def build(grid: Grid) -> Linear:
+        requantizer = Requantizer.from_scales(in_grid.scale, scales, grid.scale)
+        return layer_type(in_grid, grid, weight, bias, scales, requantizer, **parts)
+
+    acc = build(in_grid).accumulate(inputs)
+    return build(out_grid(kind, rng, acc * np.float64(in_grid.scale) * scales)), inputs
+
+
+def conv(rng: Generator, kind: str, layer_type: type[QConv2D] = QConv2DPerChannel) -> tuple:
+    """Return a convolution and images."""
+    kernel, _ = window(rng)
+    inputs = image(rng, kernel)
+    shape = (int(rng.integers(1, 9)), *kernel, inputs.shape[3])
+    return linear(rng, kind, layer_type, shape, inputs)
+
+
+def dense(rng: Generator, kind: str) -> tuple:
+    """Return a dense layer and rows."""
+    width, height, batch = (int(n) for n in rng.integers(1, [65, 17, 5]))
+    return linear(rng, kind, QDense, (height, width), codes(rng, (batch, width)))
+
+
+def add(rng: Generator, kind: str) -> tuple:
+    """Return an add and two tensors: images, long rows, or at times all 65,536 pairs of codes."""
+    a = image(rng) if rng.random() < 0.5 else codes(rng, tuple(rng.integers(1, [4, 80])))
+    b = codes(rng, a.shape)
+    if rng.random() < 0.02:
+        a, b = np.indices((256, 256)).reshape(2, 1, -1).astype(np.uint8).view(np.int8)
+    grids = grid(rng, kind), grid(rng, kind)
+    out = out_grid(kind, rng, grids[0].dequantize(a) + grids[1].dequantize(b))
+    finest = 2 * max(grid.scale for grid in grids) / 2**20
+    if out.scale <= finest:
+        out = Grid(1.01 * finest, out.zero_point)
+    return QAdd.from_float(*grids, out), a, b
+
+
+def pool(rng: Generator, kind: str, layer_type: type) -> tuple:
+    """Return a pool and images; its kernel may cover an image."""
+    kernel, stride = window(rng)
+    return layer_type(grid(rng, kind), kernel, stride), image(rng, kernel)
+
+
+def mean(rng: Generator, kind: str) -> tuple:
+    """Return a MEAN and images; a calibrated one keeps its grid half of the time."""
+    in_grid, images = grid(rng, kind), image(rng)
+    own = out_grid(kind, rng, in_grid.dequantize(images).mean(axis=(1, 2)))
+    keeps_grid = kind == "calibrated" and rng.random() < 0.5
+    return QMean(in_grid, in_grid if keeps_grid else own, bool(rng.random() < 0.5)), images
+
+
+def pad(rng: Generator, kind: str) -> tuple:
+    """Return a pad of 0 to 3 on each side and images."""
+    return QPad2D(grid(rng, kind), tuple(int(p) for p in rng.integers(0, 4, 4))), image(rng)
+
+
+def plain(layer: Callable[[Grid], object], *reaches) -> Callable[[Generator, str], tuple]:
+    """Return the generator of a layer that takes a grid alone, and of images or rows."""
+
+    def generate(rng: Generator, kind: str) -> tuple:
+        inputs = image(rng)
+        rows = layer is not QGlobalAvgPool2D and rng.random() < 0.2
+        return layer(grid(rng, kind, *reaches)), inputs[:, 0, 0] if rows else inputs
+
+    return generate
+
+
+OPERATORS: dict[str, Callable[[Generator, str], tuple]] = {
+    "conv": conv,
+    "conv_per_tensor": lambda rng, kind: conv(rng, kind, QConv2D),
+    "dense": dense,
+    "add": add,
+    "average_pool": lambda rng, kind: pool(rng, kind, QAvgPool2D),
+    "global_average_pool": plain(QGlobalAvgPool2D),
+    "mean": mean,
+    "max_pool": lambda rng, kind: pool(rng, kind, QMaxPool2D),
+    "pad": pad,
+    "relu": plain(qrelu),
+    "relu6": plain(qrelu6, (3.0, 60.0)),
+}
