@@ -205,5 +205,15 @@ for whole in networks:
 # A code that is off by one in a convolution mostly vanishes on the way to the logits. With MEAN in place of the average pool it does not: the pool is
 # followed by the dense layer alone, whose grid is finer.
 #
+# ## The ONNX backend's own tests
+#
+# The `onnx` package ships tests for backends. These use operators that `tinyq` has.
+
+# %%
+nodes = ledger["onnx_node_tests"]
+print(f"{sum(nodes.values())} of {len(nodes)} pass:", *sorted(nodes), sep="\n  ")
+assert all(nodes.values())
+
+# %% [markdown]
 # `make parity` repeats all this, with `COUNT=` cases an operator and runtime, from any `SEED=`. It fails if a pair
 # that this page calls equal is not.
