@@ -74,11 +74,6 @@ def by_float64(acc: int, ratio: Fraction) -> int:
     return rounded if -(2**31) <= rounded < 2**31 else -(2**31)
 
 
-def by_float32_cast(acc: int, ratio: Fraction) -> int:
-    rounded = by_float32(acc, ratio)
-    return rounded if -(2**31) <= rounded < 2**31 else -(2**31)
-
-
 RESCALE = {
     Rounding.DOUBLE: by_double,
     Rounding.UP: by_up,
@@ -102,6 +97,18 @@ def ratio_of(layer: Linear, channel: int, rounding: Rounding) -> Fraction:
     parts = Fraction(layer.in_grid.scale), Fraction(float(scales[channel]))
     kind = f32 if rounding is Rounding.FLOAT32 else f64
     return kind(kind(parts[0] * parts[1]) / Fraction(layer.out_grid.scale))
+
+
+def linear_pytorch(layer: Linear, channel: int, acc: int) -> int:
+    """Return the code of an accumulator whose bias is a real number, as PyTorch stores it."""
+    weight_scale = np.broadcast_to(layer.weight_scale, layer.bias.shape)[channel]
+    scale = f32(Fraction(layer.in_grid.scale) * Fraction(float(weight_scale)))
+    bias = int(layer.bias[channel])
+    real = f32(f64(bias * scale))
+    total = f32(f32(acc - bias) + f32(real / scale))
+    rounded = round(f32(total * f32(scale / Fraction(layer.out_grid.scale))))
+    cast = rounded if -(2**31) <= rounded < 2**31 else -(2**31)
+    return clamp(cast + layer.out_grid.zero_point)
 
 
 def fixed_sum(layer: layers.QAdd, a: int, b: int) -> int:

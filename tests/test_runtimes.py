@@ -16,9 +16,9 @@ from runtime_oracle import (
     MEANS,
     POOLS,
     RESCALE,
-    by_float32_cast,
     clamp,
     f32,
+    linear_pytorch,
     ratio_of,
     wrap,
 )
@@ -51,12 +51,14 @@ def test_f32_is_float32():
 @pytest.mark.parametrize("operator", WEIGHTED)
 def test_weights(operator, runtime):
     rounding = (DENSE if operator == "dense" else CONV)[runtime]
-    rescale = by_float32_cast if runtime == "pytorch" else RESCALE[rounding]
     for c in small(operator, 40):
         got = forward(c.layer, *c.inputs, runtime=RUNTIMES[runtime])
         ratios = [ratio_of(c.layer, o, rounding) for o in range(len(c.layer.bias))]
         for place, acc in np.ndenumerate(c.layer.accumulate(*c.inputs)):
-            total = rescale(int(acc), ratios[place[-1]]) + c.layer.out_grid.zero_point
+            if runtime == "pytorch":
+                assert got[place] == linear_pytorch(c.layer, place[-1], int(acc)), (c.index, place)
+                continue
+            total = RESCALE[rounding](int(acc), ratios[place[-1]]) + c.layer.out_grid.zero_point
             total = total if rounding is Rounding.FLOAT32 else wrap(total, 32)
             assert got[place] == clamp(total), (c.index, place)
 

@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 
-pytest.importorskip("ai_edge_litert", reason="the writer uses LiteRT's schema classes")
+pytest.importorskip(
+    "ai_edge_litert", reason="the writer uses LiteRT's schema classes", exc_type=ImportError
+)
 
 from ai_edge_litert import schema_py_generated as schema  # noqa: E402
 

@@ -12,10 +12,10 @@ from tools.parity.cases import Case
 def replay(case: Case, place: tuple[int, ...], got: int, want: int) -> dict:
     """Return one code of a case as plain numbers, for JSON.
 
-    place: index of the code in the output; got: the runtime's, want: tinyq's.  The shape of the
-    input goes along, because some rules look at it.
-    A layer with weights is given by the accumulator and the three scales, a pool by its window,
-    MEAN by its channel, an add by its two codes; the others by their whole input.
+    place: index of the code in the output; got: the runtime's, want: tinyq's.
+    The shape of the input goes along, because some rules look at it.  A layer with weights is
+    given by the accumulator, its bias and the three scales, a pool by its window, MEAN by its
+    channel, an add by its two codes; the others by their whole input.
     """
     found = {"seed": case.seed, "index": case.index, "kind": case.kind, "place": list(place)}
     found["shape"] = list(case.inputs[0].shape)
@@ -30,6 +30,7 @@ def parts(case: Case, place: tuple[int, ...]) -> dict:
             scales = np.broadcast_to(layer.weight_scale, layer.bias.shape)
             return {
                 "acc": int(layer.accumulate(codes)[place]),
+                "bias": int(layer.bias[place[-1]]),
                 "in_scale": layer.in_grid.scale,
                 "weight_scale": float(scales[place[-1]]),
                 "out_grid": pair(layer.out_grid),
