@@ -91,12 +91,14 @@ CONV = {
 DENSE = {**CONV, "litert-reference": Rounding.FLOAT64}
 
 
-def ratio_of(layer: Linear, channel: int, rounding: Rounding) -> Fraction:
-    """Return in_scale * weight_scale / out_scale, rounded after each step as the rule asks."""
+def ratio_of(layer: Linear, channel: int, runtime: str) -> Fraction:
+    """Return in_scale * weight_scale / out_scale, rounded after each step as the runtime does."""
     scales = np.broadcast_to(layer.weight_scale, layer.bias.shape)
     parts = Fraction(layer.in_grid.scale), Fraction(float(scales[channel]))
-    kind = f32 if rounding is Rounding.FLOAT32 else f64
-    return kind(kind(parts[0] * parts[1]) / Fraction(layer.out_grid.scale))
+    floats = CONV[runtime] is Rounding.FLOAT32
+    short = floats or (runtime == "litert-optimized" and isinstance(layer, layers.QDense))
+    product = (f32 if short else f64)(parts[0] * parts[1])
+    return (f32 if floats else f64)(product / Fraction(layer.out_grid.scale))
 
 
 def linear_pytorch(layer: Linear, channel: int, acc: int) -> int:
@@ -111,12 +113,20 @@ def linear_pytorch(layer: Linear, channel: int, acc: int) -> int:
     return clamp(cast + layer.out_grid.zero_point)
 
 
-def fixed_sum(layer: layers.QAdd, a: int, b: int) -> int:
-    """Return the rescaled sum of two codes by the oracle, before zero_point and clamp."""
+def single(x: int, multiplier: int, shift: int) -> int:
+    return (x * multiplier + 2 ** (30 + shift)) >> (31 + shift)
+
+
+def fixed_sum(layer: layers.QAdd, a: int, b: int, rescale=None) -> int:
+    """Return the rescaled sum of two codes, before zero_point and clamp.
+
+    rescale: how the two inputs come to the common grid, the oracle's way without one.
+    """
     grids = (*layer.in_grids, layer.out_grid)
     pairs = loops.add_multipliers(*(grid.scale for grid in grids))
+    rescale = rescale or loops.multiply_by_quantized_multiplier
     total = sum(
-        loops.multiply_by_quantized_multiplier((code - grid.zero_point) << 20, *pair)
+        rescale((code - grid.zero_point) << 20, *pair)
         for code, grid, pair in zip((a, b), grids, pairs, strict=False)
     )
     return loops.multiply_by_quantized_multiplier(total, *pairs[2])
@@ -127,8 +137,9 @@ def add_fixed(layer, a, b, flat, size):
 
 
 def add_litert_optimized(layer, a, b, flat, size):
-    total = fixed_sum(layer, a, b) + layer.out_grid.zero_point
-    return clamp(wrap(total, 16) if flat < size // 16 * 16 else total)
+    if flat < size // 16 * 16:
+        return clamp(wrap(fixed_sum(layer, a, b, single) + layer.out_grid.zero_point, 16))
+    return add_fixed(layer, a, b, flat, size)
 
 
 def add_litert_default(layer, a, b, flat, size):
@@ -179,11 +190,11 @@ ADDS = {
 }
 
 
-def pool_half_away(layer, window, whole, channels):
+def pool_half_away(layer, window, whole, shape):
     return clamp(half_away(Fraction(sum(window), len(window))))
 
 
-def pool_onnx_runtime(layer, window, whole, channels):
+def pool_onnx_runtime(layer, window, whole, shape):
     scale, zero_point = numbers(layer.in_grid)
     n = len(window)
     if whole:
@@ -195,12 +206,13 @@ def pool_onnx_runtime(layer, window, whole, channels):
     return clamp(round(f32(f32(f32(total / n) / scale) + zero_point)))
 
 
-def pool_pytorch(layer, window, whole, channels):
+def pool_pytorch(layer, window, whole, shape):
     n, zero_point = len(window), layer.in_grid.zero_point
-    ratio = f32(Fraction(1, n))
+    _, height, width, channels = shape
     if isinstance(layer, layers.QGlobalAvgPool2D) and channels > 1:
+        ratio = f32(f32(Fraction(1, height)) / width)
         return clamp(round(f32(sum(code + 128 for code in window) * ratio)) - 128)
-    steps = f32((sum(window) - n * zero_point) * ratio)
+    steps = f32((sum(window) - n * zero_point) * f32(Fraction(1, n)))
     return clamp(round(f32(steps + zero_point + 128)) - 128)
 
 
@@ -208,7 +220,7 @@ POOLS = {name: pool_half_away for name in list(RUNTIMES)[:4]}
 POOLS |= {"onnxruntime": pool_onnx_runtime, "pytorch": pool_pytorch}
 
 
-def mean_fixed(layer, window, batch):
+def mean_fixed(layer, window, batch, in_block):
     (s_in, z_in), (s_out, z_out) = numbers(layer.in_grid), numbers(layer.out_grid)
     n = len(window)
     m, shift = pair_of(f64(s_in / s_out))
@@ -217,17 +229,17 @@ def mean_fixed(layer, window, batch):
     return clamp(loops.multiply_by_quantized_multiplier(*args) + z_out)
 
 
-def mean_litert_optimized(layer, window, batch):
+def mean_litert_optimized(layer, window, batch, in_block):
     if not layer.keep_dims:
-        return mean_fixed(layer, window, batch)
+        return mean_fixed(layer, window, batch, in_block)
     (s_in, z_in), (s_out, z_out) = numbers(layer.in_grid), numbers(layer.out_grid)
     bias = half_away(f32(f32(z_in * s_in) / s_out))
     ratio = f32(s_in / f32(len(window) * s_out))
-    rescaled = loops.multiply_by_quantized_multiplier(sum(window), *pair_of(ratio))
-    return clamp(rescaled + z_out - bias)
+    rescale = by_up if in_block else by_double
+    return clamp(rescale(sum(window), ratio) + z_out - bias)
 
 
-def mean_xnnpack(layer, window, batch):
+def mean_xnnpack(layer, window, batch, in_block):
     (s_in, z_in), (s_out, z_out) = numbers(layer.in_grid), numbers(layer.out_grid)
     n = len(window)
     ratio = f32(f32(s_in / s_out) * f32(Fraction(1, n)))
@@ -235,7 +247,7 @@ def mean_xnnpack(layer, window, batch):
     return clamp(round(f32(f32(sum(window) * ratio) + constant)))
 
 
-def mean_onnx_runtime(layer, window, batch):
+def mean_onnx_runtime(layer, window, batch, in_block):
     (s_in, z_in), (s_out, z_out) = numbers(layer.in_grid), numbers(layer.out_grid)
     reals = [f32(s_in * (code - z_in)) for code in window]
     n = len(reals)
@@ -256,7 +268,7 @@ def one_by_one(reals: list[Fraction]) -> Fraction:
     return total
 
 
-def mean_pytorch(layer, window, batch):
+def mean_pytorch(layer, window, batch, in_block):
     unsigned = sum(code + 128 for code in window)
     return clamp(round(f32(Fraction(unsigned, len(window)))) - 128)
 

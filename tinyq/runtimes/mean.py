@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid, round_half_away
 from tinyq.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from tinyq.layers.checks import IMAGE, check_codes, output_size
+from tinyq.requantize import Requantizer, Rounding
 
 Codes = NDArray[np.int8]
+BLOCK = 16
 
 
 @dataclass(frozen=True)
@@ -74,7 +76,9 @@ def litert_optimized(layer: QMean, codes: Codes) -> Codes:
 
     y = clamp(rescale(sum of x, s_in / (count * s_out)) + zp_out - lround(zp_in * s_in / s_out))
 
-    Both quotients in float32.  Source: LiteRT optimized ``Mean``.
+    Both quotients in float32.  The channels that fill blocks of 16 are rescaled under UP, the
+    ``C % 16`` last ones under DOUBLE.
+    Source: LiteRT optimized ``Mean`` on x86, found by measurement.
     """
     if not layer.keep_dims:
         return fixed(layer, codes)
@@ -82,8 +86,13 @@ def litert_optimized(layer: QMean, codes: Codes) -> Codes:
     s_in, s_out, count = scales(layer, codes)
     zero_in, zero_out = layer.in_grid.zero_point, layer.out_grid.zero_point
     bias = zero_out - int(round_half_away(np.float32(zero_in) * s_in / s_out))
-    pair = quantize_multiplier(float(s_in / (count * s_out)))
-    return layer.finish(multiply_by_quantized_multiplier(total, *pair) + bias)
+    ratio = float(s_in / (count * s_out))
+    blocks, rest = (
+        Requantizer(ratio, rounding).rescale(total) for rounding in (Rounding.UP, Rounding.DOUBLE)
+    )
+    channels = total.shape[1]
+    in_block = np.arange(channels) < channels // BLOCK * BLOCK
+    return layer.finish(np.where(in_block, blocks, rest) + bias)
 
 
 def xnnpack(layer: QMean, codes: Codes) -> Codes:

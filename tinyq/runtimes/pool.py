@@ -48,18 +48,21 @@ def pytorch(layer: AveragePool, codes: Codes) -> Codes:
     """Return the mean of PyTorch's unsigned codes u = code + 128, ties to even, in float32.
 
     window:       u = rint(sum of (u - zp) * (1 / count) + zp), zp = zero_point + 128
-    whole image:  u = rint(sum of u * (1 / count)); with a single channel as a window
+    whole image:  u = rint(sum of u * (1 / height / width)); with a single channel as a window
 
     Source: PyTorch ``avg_pool2d`` and ``adaptive_avg_pool2d`` of contiguous (N, C, H, W), found by
     measurement.
     """
     total, count = window_sums(layer, codes)
-    unsigned, ratio = total + np.int32(128 * count), np.float32(1) / np.float32(count)
-    whole = isinstance(layer, QGlobalAvgPool2D) and codes.shape[3] > 1
-    zero_point = 0 if whole else layer.in_grid.zero_point + 128
-    steps = np.float32(unsigned - np.int32(count * zero_point))
-    mean = np.rint(steps * ratio + np.float32(zero_point)) - 128
-    return np.clip(mean, layer.in_grid.qmin, layer.in_grid.qmax).astype(np.int8)
+    grid, unsigned = layer.in_grid, total + np.int32(128 * count)
+    if isinstance(layer, QGlobalAvgPool2D) and codes.shape[3] > 1:
+        height, width = np.float32(codes.shape[1]), np.float32(codes.shape[2])
+        mean = np.rint(np.float32(unsigned) * (np.float32(1) / height / width))
+    else:
+        zero_point = grid.zero_point + 128
+        steps = np.float32(unsigned - np.int32(count * zero_point))
+        mean = np.rint(steps * (np.float32(1) / np.float32(count)) + np.float32(zero_point))
+    return np.clip(mean - 128, grid.qmin, grid.qmax).astype(np.int8)
 
 
 def window_sums(layer: AveragePool, codes: Codes) -> tuple[NDArray[np.int32], int]:

@@ -27,6 +27,7 @@ class Runtime:
     average_pool: rule of the average pools, (layer, codes) to codes.
     mean: rule of MEAN over height and width, (layer, codes) to codes.
     linear: rule of both that needs more than a Rounding, (layer, accumulators) to codes, or None.
+    dense_product: precision of s_in * s_w in the dense layer's ratio s_in * s_w / s_out.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Runtime:
     average_pool: Callable[[QAvgPool2D | QGlobalAvgPool2D, Codes], Codes]
     mean: Callable[[QMean, Codes], Codes]
     linear: Callable[[Linear, NDArray[np.int32]], Codes] | None = None
+    dense_product: type[np.floating] = np.float64
 
 
 RUNTIMES = {
@@ -61,6 +63,7 @@ RUNTIMES = {
             "litert-optimized",
             conv=Rounding.UP,
             dense=Rounding.UP,
+            dense_product=np.float32,
             add=add.litert_optimized,
             average_pool=pool.half_away,
             mean=mean.litert_optimized,
@@ -113,7 +116,8 @@ def forward(layer: object, *codes: Codes, runtime: Runtime) -> Codes:
         case QConv2D():
             return requantize(layer, layer.accumulate(*codes), runtime.conv)
         case QDense():
-            return requantize(layer, layer.accumulate(*codes), runtime.dense)
+            acc = layer.accumulate(*codes)
+            return requantize(layer, acc, runtime.dense, runtime.dense_product)
         case QAdd():
             return runtime.add(layer, *codes)
         case QAvgPool2D() | QGlobalAvgPool2D():
@@ -124,14 +128,21 @@ def forward(layer: object, *codes: Codes, runtime: Runtime) -> Codes:
             return layer.forward(*codes)
 
 
-def requantize(layer: Linear, acc: NDArray[np.int32], rounding: Rounding) -> Codes:
+def requantize(
+    layer: Linear,
+    acc: NDArray[np.int32],
+    rounding: Rounding,
+    product: type[np.floating] = np.float64,
+) -> Codes:
     """Return the codes of a layer's accumulators under a rounding, the ratio from its scales.
 
+    product: precision of s_in * s_w; FLOAT32 takes float32 whatever it says.
     Where the zero_point leads out of int32 the sum wraps, as in C.  FLOAT32 clamps before that.
     """
     grid = layer.out_grid
-    scales = layer.in_grid.scale, layer.weight_scale, grid.scale
-    total = Requantizer.from_scales(*scales, rounding).rescale(acc) + grid.zero_point
+    scales = product(layer.in_grid.scale) * layer.weight_scale.astype(product)
+    requantizer = Requantizer.from_scales(1.0, scales, grid.scale, rounding)
+    total = requantizer.rescale(acc) + grid.zero_point
     if rounding is not Rounding.FLOAT32:
         total = total.astype(np.int32)
     return np.clip(total, grid.qmin, grid.qmax).astype(np.int8)

@@ -109,10 +109,16 @@ def codes(rng: Generator, shape: tuple[int, ...]) -> NDArray[np.int8]:
     return rng.integers(low, (low if style == 3 else high) + 1, shape, dtype=np.int8)
 
 
-def image(rng: Generator, least: tuple[int, int] = (1, 1), channels: int | None = None) -> NDArray:
+def size(rng: Generator, usual: int, seldom: int) -> int:
+    """Return 1..usual, or one time in eight 1..seldom: vector kernels want blocks and a rest."""
+    return int(rng.integers(1, (seldom if rng.random() < 1 / 8 else usual) + 1))
+
+
+def image(rng: Generator, least: tuple[int, int] = (1, 1)) -> NDArray[np.int8]:
     """Return codes (N, H, W, C) of 1 or 2 images at least as large as least."""
-    height, width = (int(size + rng.integers(0, 8)) for size in least)
-    return codes(rng, (int(rng.integers(1, 3)), height, width, channels or int(rng.integers(1, 9))))
+    larger = size(rng, 8, 24)
+    height, width = (int(least_size + rng.integers(0, larger)) for least_size in least)
+    return codes(rng, (int(rng.integers(1, 3)), height, width, size(rng, 8, 40)))
 
 
 def window(rng: Generator) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -160,14 +166,14 @@ def conv(rng: Generator, kind: str, layer_type: type[QConv2D] = QConv2DPerChanne
     """Return a convolution and images."""
     kernel, _ = window(rng)
     inputs = image(rng, kernel)
-    shape = (int(rng.integers(1, 9)), *kernel, inputs.shape[3])
+    shape = (size(rng, 8, 40), *kernel, inputs.shape[3])
     return linear(rng, kind, layer_type, shape, inputs)
 
 
 def dense(rng: Generator, kind: str) -> tuple:
     """Return a dense layer and rows."""
-    width, height, batch = (int(n) for n in rng.integers(1, [65, 17, 5]))
-    return linear(rng, kind, QDense, (height, width), codes(rng, (batch, width)))
+    shape = size(rng, 16, 80), size(rng, 64, 600)
+    return linear(rng, kind, QDense, shape, codes(rng, (size(rng, 4, 20), shape[1])))
 
 
 def add(rng: Generator, kind: str) -> tuple:
