@@ -25,9 +25,9 @@ from textwrap import fill, indent
 import numpy as np
 
 from tinyq import Grid, Requantizer, Rounding, plots
-from tinyq.layers import QAdd, QAvgPool2D, QGlobalAvgPool2D
+from tinyq.layers import QAdd, QAvgPool2D, QConv2D, QDense, QGlobalAvgPool2D
 from tinyq.plots.agreement import share
-from tinyq.runtimes import RUNTIMES, QMean
+from tinyq.runtimes import RUNTIMES, QMean, finish
 
 ledger = json.loads(Path("../book/parity.json").read_text())
 pairs, networks = ledger["pairs"], ledger["networks"]
@@ -117,11 +117,14 @@ plots.agreement(rows, "own")
 # cell computes it twice, by DOUBLE and by the runtime's rule, and demands both recorded bytes.
 
 # %%
-def requantized(first, rounding):
-    """Return the code of a recorded accumulator under a rounding."""
-    scales = first["in_scale"], [first["weight_scale"]], first["out_grid"][0]
-    requantizer = Requantizer.from_scales(*scales, rounding)
-    return requantizer.requantize(np.int32([first["acc"]]), Grid(*first["out_grid"]))
+def layer_of(first, operator):
+    """Return a layer with the recorded bias, scales and grid, and one weight of 0."""
+    in_grid, out_grid = Grid(first["in_scale"], 0), Grid(*first["out_grid"])
+    kind, form = (QDense, (1, 1)) if operator == "dense" else (QConv2D, (1, 1, 1, 1))
+    scale = np.float32([first["weight_scale"]])
+    requantizer = Requantizer.from_scales(in_grid.scale, scale, out_grid.scale)
+    weight, bias = np.zeros(form, np.int8), np.int32([first["bias"]])
+    return kind(in_grid, out_grid, weight, bias, scale, requantizer)
 
 
 def add_of(first):
@@ -156,8 +159,8 @@ def replay(pair, first):
     """Return the code by DOUBLE and by the runtime's own rule."""
     own, operator = RUNTIMES[pair["runtime"]], pair["operator"]
     if "acc" in first:
-        rule = own.dense if operator == "dense" else own.conv
-        codes = requantized(first, Rounding.DOUBLE), requantized(first, rule)
+        layer, acc = layer_of(first, operator), np.int32([first["acc"]])
+        codes = layer.requantizer.requantize(acc, layer.out_grid), finish(layer, acc, own)
         return [int(code[0]) for code in codes]
     made = add_of(first) if operator == "add" else pool_of(first, operator)
     layer, inputs, place = made

@@ -1,10 +1,11 @@
 """What the runtimes people deploy do with int8 codes, as declared settings in NumPy.
 
-`RUNTIMES` names each runtime's rules; `forward` runs a layer under them, `trace` a whole network.
+`RUNTIMES` names each runtime's rules.  `forward` runs a layer under them, `finish` brings its
+accumulators back to int8, `trace` runs a whole network.
 `make parity` holds every setting against the runtime itself, byte for byte.
 """
 
 from tinyq.runtimes.mean import QMean
-from tinyq.runtimes.table import RUNTIMES, Runtime, forward, trace
+from tinyq.runtimes.table import RUNTIMES, Runtime, finish, forward, trace
 
-__all__ = ["RUNTIMES", "QMean", "Runtime", "forward", "trace"]
+__all__ = ["RUNTIMES", "QMean", "Runtime", "finish", "forward", "trace"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.layers import QAdd, QAvgPool2D, QConv2D, QDense, QGlobalAvgPool2D
+from tinyq.layers import QAdd, QAvgPool2D, QDense, QGlobalAvgPool2D
 from tinyq.layers.linear import Linear
 from tinyq.network import Node, QNetwork
 from tinyq.requantize import Requantizer, Rounding
@@ -111,13 +111,8 @@ def forward(layer: object, *codes: Codes, runtime: Runtime) -> Codes:
     array([[2]], dtype=int8)
     """
     match layer:
-        case Linear() if runtime.linear:
-            return runtime.linear(layer, layer.accumulate(*codes))
-        case QConv2D():
-            return requantize(layer, layer.accumulate(*codes), runtime.conv)
-        case QDense():
-            acc = layer.accumulate(*codes)
-            return requantize(layer, acc, runtime.dense, runtime.dense_product)
+        case Linear():
+            return finish(layer, layer.accumulate(*codes), runtime)
         case QAdd():
             return runtime.add(layer, *codes)
         case QAvgPool2D() | QGlobalAvgPool2D():
@@ -126,6 +121,15 @@ def forward(layer: object, *codes: Codes, runtime: Runtime) -> Codes:
             return runtime.mean(layer, *codes)
         case _:
             return layer.forward(*codes)
+
+
+def finish(layer: Linear, acc: NDArray[np.int32], runtime: Runtime) -> Codes:
+    """Return the codes that runtime would make of a layer's accumulators (..., O)."""
+    if runtime.linear:
+        return runtime.linear(layer, acc)
+    if isinstance(layer, QDense):
+        return requantize(layer, acc, runtime.dense, runtime.dense_product)
+    return requantize(layer, acc, runtime.conv)
 
 
 def requantize(

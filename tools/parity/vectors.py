@@ -24,7 +24,7 @@ from tools.parity.adapters import Adapter
 from tools.parity.cases import OPERATORS, Case, Refused, cases
 
 Codes = NDArray[np.int8]
-POOL, TOLD, CASES = 6000, 5, 40
+POOL, TOLD, CASES = 20_000, 5, 40
 SMALL = 150
 PLAIN_FIELDS = ("stride", "kernel", "pads", "low", "high", "keep_dims")
 
@@ -45,7 +45,7 @@ def seed_network(mean: bool) -> tuple[QNetwork, Codes]:
     return (networks.with_mean(qnet) if mean else qnet), images
 
 
-def chosen(operator: str, seed: int) -> list[Case]:
+def chosen(adapters: dict[str, Adapter], operator: str, seed: int) -> list[Vector]:
     """Return CASES small cases of an operator, the first of which tell the runtimes apart.
 
     Any two runtimes that differ at all in the pool do so in TOLD of them, or as often as they can.
@@ -53,13 +53,17 @@ def chosen(operator: str, seed: int) -> list[Case]:
     telling, others, told = [], [], Counter()
     for case in small(operator, seed):
         answers = emulated(case)
-        new = [
+        new = {
             pair
             for pair in combinations(answers, 2)
             if answers[pair[0]] != answers[pair[1]] and told[pair] < TOLD
-        ]
+        }
+        if not new and len(others) >= CASES:
+            continue
+        vector = asked(adapters, case)
+        new &= set(combinations(answering(vector), 2))
         told.update(new)
-        (telling if new else others).append(case)
+        (telling if new else others).append(vector)
     return telling + others[: CASES - len(telling)]
 
 
@@ -82,12 +86,17 @@ def emulated(case: Case) -> dict[str, bytes]:
 
 def collect(adapters: dict[str, Adapter], seed: int) -> list[Vector]:
     """Return every operator's chosen cases with the answers of the runtimes themselves."""
-    vectors = []
-    for operator in OPERATORS:
-        for case in chosen(operator, seed):
-            answers = {name: answer(adapter, case) for name, adapter in adapters.items()}
-            vectors.append(Vector(case, answers))
-    return vectors
+    return [vector for operator in OPERATORS for vector in chosen(adapters, operator, seed)]
+
+
+def asked(adapters: dict[str, Adapter], case: Case) -> Vector:
+    """Return a case with what each runtime answers."""
+    return Vector(case, {name: answer(adapter, case) for name, adapter in adapters.items()})
+
+
+def answering(vector: Vector) -> list[str]:
+    """Return the runtimes that took the case, in the order of RUNTIMES."""
+    return [name for name in RUNTIMES if vector.answers.get(name) is not None]
 
 
 def answer(adapter: Adapter, case: Case) -> Codes | None:
