@@ -227,6 +227,7 @@ _ = check(answer, dequantized[0], hint)
 
 # %% tags=["solution", "hide-cell"]
 def logits_by_hand(codes, scale, zero_point):
+    """Return the real numbers of int8 codes: float32, the same shape."""
     steps = codes.astype(np.int32) - zero_point
     return np.float32(scale) * steps.astype(np.float32)
 
@@ -255,6 +256,7 @@ _ = check(count_grids(black.ledger()), 6, "equal is not the same; use id().")
 
 # %% tags=["solution", "hide-cell"]
 def count_grids(rows):
+    """Return how many different Grid objects are the rows' out_grid."""
     return len({id(row.out_grid) for row in rows})
 
 
@@ -281,6 +283,7 @@ _ = check(judge(misread, reference), want)
 
 # %% tags=["solution", "hide-cell"]
 def judge(real, reference):
+    """Return (do all argmaxes agree, largest error): a bool and a float."""
     agree = bool((real.argmax(axis=1) == reference.argmax(axis=1)).all())
     return agree, float(np.abs(real - reference).max())
 
@@ -316,6 +319,7 @@ _ = check(golden_rows_kept(swapped), 3)
 
 # %% tags=["solution", "hide-cell"]
 def golden_rows_kept(some_images):
+    """Return for how many of the four images qnet gives the golden row."""
     return int((qnet(some_images) == golden).all(axis=1).sum())
 
 

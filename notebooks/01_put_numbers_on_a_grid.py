@@ -305,6 +305,7 @@ _ = check(tuple(grid_of(*r) for r in ranges), want, hint)
 
 # %% tags=["solution", "hide-cell"]
 def grid_of(lo, hi, qmin=-128, qmax=127):
+    """Return (scale, zero_point) of any range of floats, lo < hi."""
     lo, hi = np.float32(min(lo, 0.0)), np.float32(max(hi, 0.0))
     scale = float((hi - lo) / np.float32(qmax - qmin))
     zero_point = lround(qmin - float(lo) / scale)
@@ -332,6 +333,7 @@ _ = check(tuple(bits_for(*j) for j in jobs), want, "is 0 in the range?")
 
 # %% tags=["solution", "hide-cell"]
 def bits_for(lo, hi, worst):
+    """Return the least number of bits, from 2 on, that keeps the error."""
     lo, hi = min(lo, 0.0), max(hi, 0.0)
     bits = 2
     while (hi - lo) / (2**bits - 1) / 2 > worst:
@@ -359,6 +361,7 @@ _ = check(broken_codes(logits[0]), np.int8([35, 127, 127, -9]))
 
 # %% tags=["solution", "hide-cell"]
 def broken_codes(x):
+    """Return the int8 codes of x on a grid of 1.305..4.895 as it is."""
     return Grid(narrow, zero_point=-128).quantize(x)  # -221 clamped
 
 

@@ -349,6 +349,7 @@ _ = check(tuple(fixed_point(t) for t in tries), want, hint)
 
 # %% tags=["solution", "hide-cell"]
 def fixed_point(ratio):
+    """Return (multiplier, shift), multiplier in 2**30..2**31 - 1."""
     fraction, exponent = math.frexp(ratio)
     multiplier = math.floor(fraction * 2**31 + 0.5)
     if multiplier == 2**31:
@@ -376,6 +377,7 @@ _ = check(tuple(first_dispute(*case) for case in cases), (347, 7611))
 
 # %% tags=["solution", "hide-cell"]
 def first_dispute(m, n):
+    """Return the smallest a > 0 on which DOUBLE and SINGLE disagree."""
     single = rules["SINGLE"]
     return next(a for a in count(1) if double(a, m, n) != single(a, m, n))
 
@@ -402,6 +404,7 @@ _ = check(cut_codes(acc, q, grid), want, "is the product an int64?")
 
 # %% tags=["solution", "hide-cell"]
 def cut_codes(acc, requantizer, grid):
+    """Return int8 codes (N, H, W, C) of int32 acc, rounded down."""
     product = acc * requantizer.multiplier.astype(np.int64)
     steps = product >> (31 + requantizer.shift.astype(np.int64))
     return np.clip(steps + grid.zero_point, -128, 127).astype(np.int8)

@@ -375,6 +375,7 @@ _ = check(got, limits, hint1)
 
 # %% tags=["solution", "hide-cell"]
 def relu6_limits(scale, zero_point):
+    """Return (low, high), two ints: the codes that ReLU6 clamps to."""
     steps = int(round_half_away(6 / scale))
     return zero_point, min(zero_point + steps, 127)
 
@@ -410,6 +411,7 @@ _ = check(tuple(disputed_sums(z) for z in zero_points), listed, hint2)
 
 # %% tags=["solution", "hide-cell"]
 def disputed_sums(zero_point):
+    """Return the disputed raw sums as a list of ints, in rising order."""
     return [16 * k + 8 for k in range(*sorted((zero_point, 0)))]
 
 
@@ -442,6 +444,7 @@ def broken(name):
 
 
 def moved_logits(name):
+    """Return how many of the 16 logits the bug in layer `name` moves."""
     return int((broken(name)(images) != qnet(images)).sum())
 
 

@@ -33,8 +33,6 @@ from tinyq import Grid, Requantizer, Rounding, loops, parity, plots, resnet
 from tinyq.affine import round_half_away
 from tinyq.exercise import check
 
-seed = resnet.seed()
-
 # %% [markdown]
 # ## Make the weights and the images
 #
@@ -53,6 +51,7 @@ def fill(shape, amp, freq, phase):
 
 waves = {"stem": (0.10, 5, 0.1), "block1": (0.06, 7, 0.5),
          "block2": (0.06, 9, 1.1), "dense": (0.15, 3, 0.2)}
+seed = resnet.seed()
 for name, w in seed.weights.items():
     assert np.array_equal(fill(w.shape, *waves[name]), w)
     assert not seed.biases[name].any()
@@ -381,6 +380,7 @@ _ = check(trace_logit(3), -41, hint)
 
 # %% tags=["solution", "hide-cell"]
 def trace_logit(o):
+    """Return the code of logit o of sample 0, an int."""
     pairs = zip(dense.weight[o].tolist(), averages, strict=True)
     acc = int(dense.bias[o]) + sum(w * (q + 128) for w, q in pairs)
     return to_code(acc, m, n, -128)
@@ -410,6 +410,7 @@ _ = check(q if q is ... else [q.grids[r] for r in relus], want)
 
 # %% tags=["solution", "hide-cell"]
 def quantize_after_relu(net):
+    """Return net quantized, its two convolutions observed at their ReLU."""
     at = dict(stem_conv7x7_s2=relus[0], block_conv3x3_a=relus[1])
     nodes = tuple(
         replace(n, observe=at.get(n.name, n.observe)) for n in net.nodes)
@@ -452,6 +453,7 @@ _ = check(first_difference(trace, trace), "")
 
 # %% tags=["solution", "hide-cell"]
 def first_difference(one, other):
+    """Return the name of the first tensor that differs, "" if none does."""
     differs = (name for name in one if (one[name] != other[name]).any())
     return next(differs, "")
 

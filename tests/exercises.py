@@ -1,11 +1,12 @@
 """The frame's rule for exercises: goal, stub, check, folded solution."""
 
-import ast
 import re
 from itertools import pairwise
 
 from chapter import Chapter, Faults, tags
 from nbformat import NotebookNode
+
+from tools.stubs import stub_of
 
 EXERCISE_TAGS = ["stub", "check", "solution"]
 
@@ -30,15 +31,14 @@ def exercise_faults(
     number: int, stub: NotebookNode, check: NotebookNode, solution: NotebookNode
 ) -> Faults:
     """What is wrong with the three cells of one exercise."""
-    functions = [f for f in ast.parse(stub.source).body if isinstance(f, ast.FunctionDef)]
-    bodies = [[ast.unparse(line) for line in f.body] for f in functions]
-    if not bodies or any(len(b) != 2 or b[1] != "return ..." for b in bodies):
-        yield f"exercise {number}: the stub's body must be a docstring and `return ...`"
+    if not (wanted := stub_of(solution.source)):
+        yield f"exercise {number}: the solution's function needs the docstring of the stub"
+    elif stub.source != wanted:
+        yield f"exercise {number}: the stub is not the solution's: run `make sync`"
     if "check(" not in check.source or "Not yet" not in shown_text(check):
         yield f"exercise {number}: the check must call check() and say 'Not yet' to the stub"
-    defined = re.findall(r"^def (\w+)", solution.source, re.M)
-    if any(f.name not in defined for f in functions) or "assert check(" not in solution.source:
-        yield f"exercise {number}: the solution must define the stub's function and assert check()"
+    if "assert check(" not in solution.source:
+        yield f"exercise {number}: the solution must assert check()"
     if "hide-cell" not in tags(solution):
         yield f"exercise {number}: the solution must be folded, tag hide-cell"
 

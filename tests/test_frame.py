@@ -73,6 +73,7 @@ def small_chapter() -> list:
     """The cells of the smallest chapter that keeps every rule."""
     text = nbformat.v4.new_markdown_cell
     stub, alt = 'def f(x):\n    "Return x."\n    return ...', "a line that rises"
+    solution = stub.replace("...", "x") + "\n\n\nassert check(f(1), 1)"
     return [
         text(BOX),
         text("## A step\n\nSee equation.\n\n$$q = x \\tag{1.1}$$"),
@@ -83,7 +84,7 @@ def small_chapter() -> list:
         text(EXERCISE),
         code(stub, tags=["stub"]),
         code("_ = check(f(1), 1)", printed("Not yet: ...\n"), tags=["check"]),
-        code("def f(x):\n    return x\nassert check(f(1), 1)", tags=["solution", "hide-cell"]),
+        code(solution, tags=["solution", "hide-cell"]),
         text("## Check yourself\n\n" + QUESTIONS),
         text("## What we built\n\nOurs equals the package."),
         code("assert ours == tinyq_s"),
@@ -129,6 +130,7 @@ FAULTS = {
     "check that was run on a solution": lambda cells: cells[8].outputs[0].update(text="Right.\n"),
     "no solution": lambda cells: cells.pop(9),
     "solution of another function": swap(9, "def f", "def g"),
+    "solution that promises something else": swap(9, "Return x", "Return y"),
     "solution that is not checked": swap(9, "assert check", "check"),
     "solution that is open": lambda cells: cells[9].metadata.update(tags=["solution"]),
     "two questions": swap(10, "\n3. Why?", "\nWhy?"),

@@ -12,7 +12,7 @@ SYNC = Path(__file__).resolve().parents[1] / "tools" / "sync.py"
 CHAPTER = """\
 # %% [markdown]
 # # 1 · Try
-# %% tags=["stub"]
+# %% tags=["hide-input"]
 import sys
 print("one"); sys.stdout.flush(); print("two")
 # %%
@@ -48,7 +48,7 @@ def test_two_runs_give_the_same_bytes(tmp_path):
 
     cells = nbformat.reads(one.decode(), as_version=4).cells
     assert [cell.get("execution_count") for cell in cells] == [None, 1, 2, 3, 4, 5]
-    assert cells[1].metadata == {"tags": ["stub"]}
+    assert cells[1].metadata == {"tags": ["hide-input"]}
     assert [output.text for output in cells[1].outputs] == ["one\ntwo\n"]
     assert list(cells[2].outputs[0].data) == ["text/plain"]
     assert "image/png" in cells[3].outputs[0].data
@@ -72,3 +72,41 @@ def test_a_failing_cell_leaves_the_old_notebook(tmp_path):
 def test_an_unknown_chapter_is_refused():
     run = sync("99_none")
     assert run.returncode == 1 and "no chapter begins with '99_none'" in run.stderr
+
+
+EXERCISE = """\
+# %% tags=["stub"]
+def grown(x):
+    return ...
+
+# %% tags=["check"]
+grown(1)
+
+# %% tags=["solution"]
+def helper(x):
+    return x + 1
+
+
+def grown(x):
+    "Return x + 1."
+    return helper(x)
+
+
+assert grown(1) == 2
+"""
+
+
+def test_a_stub_is_derived_from_its_solution(tmp_path):
+    source = tmp_path / "01_try.py"
+    source.write_text(EXERCISE)
+    assert sync(source).returncode == 0
+    stub = 'def grown(x):\n    "Return x + 1."\n    return ...\n'
+    assert source.read_text() == EXERCISE.replace("def grown(x):\n    return ...\n", stub, 1)
+
+
+def test_a_solution_without_a_docstring_is_refused(tmp_path):
+    source = tmp_path / "01_try.py"
+    source.write_text(EXERCISE.replace('    "Return x + 1."\n', ""))
+    run = sync(source)
+    assert run.returncode == 1 and "the solution needs the stub's docstring" in run.stderr
+    assert not source.with_suffix(".ipynb").exists()

@@ -1,8 +1,9 @@
 """Regenerate the executed notebooks from their sources: `python tools/sync.py [name ...]`.
 
-Each `notebooks/name.py` is read by jupytext, run from top to bottom in a fresh kernel and
-written beside its source as `name.ipynb`, without what changes from run to run. Two runs give
-the same bytes. When a cell fails, the old notebook stays as it was and the exit status is 1.
+In each `notebooks/name.py` the stubs of the exercises are derived from their solutions. Then it is
+read by jupytext, run from top to bottom in a fresh kernel and written beside its source as
+`name.ipynb`, without what changes from run to run. Two runs give the same bytes. When a cell fails,
+the old notebook stays as it was and the exit status is 1.
 
 A name is the beginning of a chapter's file name (`05`) or the path of a source; none means all.
 """
@@ -23,6 +24,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from PIL import Image
+from stubs import derive
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "notebooks"
 METADATA = {
@@ -117,6 +119,11 @@ def describe(error: Exception, number: int, source: str) -> str:
 def sync(source: Path) -> str | None:
     """Regenerate one notebook, with a line of progress; return what went wrong, if anything did."""
     start = time.perf_counter()
+    try:
+        derive(source)
+    except ValueError as error:
+        print("FAILED", flush=True)
+        return str(error)
     notebook, started = jupytext.read(source), []
     try:
         execute(notebook, source.parent, started)
