@@ -113,6 +113,16 @@ def linear_pytorch(layer: Linear, channel: int, acc: int) -> int:
     return clamp(cast + layer.out_grid.zero_point)
 
 
+def linear_xnnpack(layer: Linear, channel: int, acc: int) -> int:
+    """Return the code of an accumulator: clamped above in float32, wrapped below in int32."""
+    ratio = ratio_of(layer, channel, "litert-xnnpack")
+    product = min(f32(f32(acc) * ratio), layer.out_grid.qmax - layer.out_grid.zero_point)
+    return clamp(wrap(max(round(product), -(2**31)) + layer.out_grid.zero_point, 32))
+
+
+LINEAR = {"litert-xnnpack": linear_xnnpack, "pytorch": linear_pytorch}
+
+
 def single(x: int, multiplier: int, shift: int) -> int:
     return (x * multiplier + 2 ** (30 + shift)) >> (31 + shift)
 

@@ -14,12 +14,12 @@ from runtime_oracle import (
     ADDS,
     CONV,
     DENSE,
+    LINEAR,
     MEANS,
     POOLS,
     RESCALE,
     clamp,
     f32,
-    linear_pytorch,
     ratio_of,
     wrap,
 )
@@ -56,8 +56,9 @@ def test_weights(operator, runtime):
         got = forward(c.layer, *c.inputs, runtime=RUNTIMES[runtime])
         ratios = [ratio_of(c.layer, o, runtime) for o in range(len(c.layer.bias))]
         for place, acc in np.ndenumerate(c.layer.accumulate(*c.inputs)):
-            if runtime == "pytorch":
-                assert got[place] == linear_pytorch(c.layer, place[-1], int(acc)), (c.index, place)
+            if runtime in LINEAR:
+                want = LINEAR[runtime](c.layer, place[-1], int(acc))
+                assert got[place] == want, (c.index, place)
                 continue
             total = RESCALE[rounding](int(acc), ratios[place[-1]]) + c.layer.out_grid.zero_point
             total = total if rounding is Rounding.FLOAT32 else wrap(total, 32)
@@ -95,6 +96,25 @@ def test_overflow_wraps_as_measured(bias, zero_point, scale, micro, reference):
     assert forward(layer, x, runtime=RUNTIMES["tflite-micro"]) == micro
     assert forward(layer, x, runtime=RUNTIMES["litert-optimized"]) == micro
     assert forward(layer, x, runtime=RUNTIMES["litert-reference"]) == reference
+
+
+# What LiteRT 2.3.0 with XNNPACK and ONNX Runtime 1.32.0 answered on 2026-11-23.
+@pytest.mark.parametrize(
+    ("bias", "zero_point", "xnnpack", "onnxruntime"),
+    [
+        (-31238734, -95, 127, -128),  # the product leaves int32: -2**31 - 95 wraps
+        (-31238734, -1, 127, -128),
+        (-31238734, 0, -128, -128),
+        (-31238734, 95, -128, -128),
+        (31238734, -95, 127, 127),
+        (31238734, 95, 127, 127),
+    ],
+)
+def test_xnnpack_wraps_below_int32_as_measured(bias, zero_point, xnnpack, onnxruntime):
+    layer = dense(bias, Grid(0.004003855, 3), 6.942309, Grid(0.00017439877, zero_point))
+    x = np.full((1, 1), 3, np.int8)
+    assert forward(layer, x, runtime=RUNTIMES["litert-xnnpack"]) == xnnpack
+    assert forward(layer, x, runtime=RUNTIMES["onnxruntime"]) == onnxruntime
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)

@@ -75,6 +75,7 @@ RUNTIMES = {
             add=add.litert_default,
             average_pool=pool.half_away,
             mean=mean.xnnpack,
+            linear=linear.xnnpack,
         ),
         Runtime(
             "onnxruntime",

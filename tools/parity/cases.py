@@ -141,7 +141,8 @@ def linear(rng: Generator, kind: str, layer_type: type[Linear], shape: tuple, in
     if kind == "wild":
         weight = np.maximum(codes(rng, shape), np.int8(-127))
         scales = np.float32([wild_scale(rng) for _ in range(len(weight) if per_channel else 1)])
-        bias = rng.integers(-(2 ** rng.integers(1, 25)), 2**24, len(weight), dtype=np.int32)
+        reach = 2 ** (30 if rng.random() < 1 / 8 else rng.integers(1, 25))
+        bias = rng.integers(-reach, reach, len(weight), dtype=np.int32)
     else:
         spread = np.exp(rng.normal(-2, 1, (shape[0], *[1] * (len(shape) - 1))))
         real = np.float32(rng.normal(0, 1, shape) * spread)
