@@ -2,16 +2,22 @@
 
 from tinyq import layers, network, parity, resnet
 from tinyq.affine import Grid
-from tinyq.observers import MinMax
+from tinyq.observers import MSE, Entropy, MinMax, MovingAverage, Percentile
 from tinyq.requantize import Requantizer, Rounding
+from tinyq.scheme import Scheme
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Entropy",
     "Grid",
+    "MSE",
     "MinMax",
+    "MovingAverage",
+    "Percentile",
     "Requantizer",
     "Rounding",
+    "Scheme",
     "layers",
     "network",
     "parity",

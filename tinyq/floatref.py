@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tinyq import layers
 from tinyq.affine import Grid
 from tinyq.layers.checks import output_size, taps
+from tinyq.scheme import Scheme
 
 Array = NDArray[np.float32]
 
@@ -28,7 +29,7 @@ class Pad2D:
         top, bottom, left, right = self.pads
         return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
 
-    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QPad2D:
+    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QPad2D:
         """Return the int8 layer on in_grid."""
         return layers.QPad2D(in_grid, self.pads)
 
@@ -51,10 +52,17 @@ class Conv2D:
                 total += tap[..., c, None] * self.weights[:, ky, kx, c]
         return total
 
-    def quantize(self, in_grid: Grid, out_grid: Grid) -> layers.QConv2DPerChannel:
-        """Return the int8 layer from in_grid to out_grid, a weight scale a channel."""
-        return layers.QConv2DPerChannel.from_float(
-            self.weights, self.bias, in_grid, out_grid, self.stride
+    def quantize(self, in_grid: Grid, out_grid: Grid, scheme: Scheme) -> layers.QConv2D:
+        """Return the int8 layer from in_grid to out_grid."""
+        kind = layers.QConv2DPerChannel if scheme.per_channel else layers.QConv2D
+        return kind.from_float(
+            self.weights,
+            self.bias,
+            in_grid,
+            out_grid,
+            self.stride,
+            scheme.rounding,
+            scheme.weight_bits,
         )
 
 
@@ -66,7 +74,7 @@ class ReLU:
         """Return max(x, 0): any shape."""
         return np.maximum(x, np.float32(0))
 
-    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QClamp:
+    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QClamp:
         """Return the int8 layer on in_grid."""
         return layers.qrelu(in_grid)
 
@@ -79,7 +87,7 @@ class ReLU6:
         """Return min(max(x, 0), 6): any shape."""
         return np.clip(x, np.float32(0), np.float32(6))
 
-    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QClamp:
+    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QClamp:
         """Return the int8 layer on in_grid."""
         return layers.qrelu6(in_grid)
 
@@ -96,7 +104,7 @@ class MaxPool2D:
         out = output_size(self, x.shape, self.kernel, self.stride)
         return np.max([tap for _, _, tap in taps(x, self.kernel, self.stride, out)], axis=0)
 
-    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QMaxPool2D:
+    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QMaxPool2D:
         """Return the int8 layer on in_grid."""
         return layers.QMaxPool2D(in_grid, self.kernel, self.stride)
 
@@ -116,7 +124,7 @@ class AvgPool2D:
             total += tap
         return total / np.float32(self.kernel[0] * self.kernel[1])
 
-    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QAvgPool2D:
+    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QAvgPool2D:
         """Return the int8 layer on in_grid."""
         return layers.QAvgPool2D(in_grid, self.kernel, self.stride)
 
@@ -129,7 +137,7 @@ class GlobalAvgPool2D:
         """Return the means: (N, H, W, C) to (N, C)."""
         return AvgPool2D(x.shape[1:3], (1, 1)).forward(x)[:, 0, 0, :]
 
-    def quantize(self, in_grid: Grid, out_grid: None) -> layers.QGlobalAvgPool2D:
+    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QGlobalAvgPool2D:
         """Return the int8 layer on in_grid."""
         return layers.QGlobalAvgPool2D(in_grid)
 
@@ -142,9 +150,11 @@ class Add:
         """Return a + b."""
         return a + b
 
-    def quantize(self, a_grid: Grid, b_grid: Grid, out_grid: Grid) -> layers.QAdd:
+    def quantize(
+        self, a_grid: Grid, b_grid: Grid, out_grid: Grid, scheme: Scheme
+    ) -> layers.QAdd:
         """Return the int8 layer from a_grid and b_grid to out_grid."""
-        return layers.QAdd.from_float(a_grid, b_grid, out_grid)
+        return layers.QAdd.from_float(a_grid, b_grid, out_grid, rounding=scheme.rounding)
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,6 +171,8 @@ class Dense:
             total += x[:, i, None] * self.weights[:, i]
         return total
 
-    def quantize(self, in_grid: Grid, out_grid: Grid) -> layers.QDense:
+    def quantize(self, in_grid: Grid, out_grid: Grid, scheme: Scheme) -> layers.QDense:
         """Return the int8 layer from in_grid to out_grid."""
-        return layers.QDense.from_float(self.weights, self.bias, in_grid, out_grid)
+        return layers.QDense.from_float(
+            self.weights, self.bias, in_grid, out_grid, scheme.rounding, scheme.weight_bits
+        )

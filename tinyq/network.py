@@ -1,33 +1,31 @@
 """Wiring: a network of named float layers, its calibration, and the int8 network it becomes."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import Executor
 from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid, finite_float32
-from tinyq.ledger import LedgerRow, ledger_row
-from tinyq.observers import MinMax
+from tinyq.calibration import calibrate
+from tinyq.images import Images, batches, check_images, check_shape
+from tinyq.nodes import INPUT, Node, naming_layer, run_nodes
+from tinyq.observers import MinMax, Observer
+from tinyq.qnetwork import QNetwork
+from tinyq.scheme import INT8, Scheme
 
-INPUT = "input"
-BATCH = 32
-
-
-@dataclass(frozen=True, eq=False)
-class Node:
-    """A named layer and the tensors that it reads.
-
-    name: of the layer and of the tensor it makes; layer: anything with ``forward``;
-    inputs: names of earlier tensors; observe: name of the tensor whose range gives this layer a
-    grid of its own, None for a layer that passes its input's grid on.
-    """
-
-    name: str
-    layer: object
-    inputs: tuple[str, ...]
-    observe: str | None = None
+__all__ = [
+    "INPUT",
+    "Network",
+    "Node",
+    "QNetwork",
+    "check_images",
+    "check_shape",
+    "naming_layer",
+    "run_nodes",
+]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,130 +49,115 @@ class Network:
         """
         return run_nodes(self.nodes, check_images(images, (None, None, self.channels)))
 
-    def calibrate(self, images: NDArray[np.float32]) -> dict[str, MinMax]:
+    def calibrate(
+        self,
+        images: Images | Iterable[Images],
+        *,
+        observer: Callable[[], Observer] = MinMax,
+        executor: Executor | None = None,
+    ) -> dict[str, Observer]:
         """Return the range of every tensor over the images, an observer by layer name.
 
-        images: float32 (N, H, W, C), N >= 1.
-        Raises as trace does, and ValueError for an empty set or a tensor that overflows float32.
-        """
-        images = check_images(images, (None, None, self.channels))
-        if not len(images):
-            raise ValueError(f"calibration images must hold at least one, got {images.shape}")
-        observers = {name: MinMax() for name in (INPUT, *(node.name for node in self.nodes))}
-        for start in range(0, len(images), BATCH):
-            with np.errstate(over="ignore", invalid="ignore"):  # the observer says it better
-                tensors = self.trace(images[start : start + BATCH])
-            for name, tensor in tensors.items():
-                with naming_layer(name):
-                    observers[name].observe(tensor)
-        return observers
+        images: float32 (N, H, W, C), N >= 1, from memory or a memory-mapped file, run in batches
+        of 32; or an iterable of such arrays, each a batch, read once.  All images have one (H, W).
+        observer: returns a fresh observer, say MinMax or partial(Percentile, percent=99.9).
+        executor: any concurrent.futures.Executor, each batch a task for it; None runs them here.
+        The outcome is the same to the last bit: observers are merged in the order of the batches.
+        Memory does not grow with the number of images: 32 batches are under way at most.
 
-    def quantize(self, images: NDArray[np.float32]) -> "QNetwork":
+        Processes: ``ProcessPoolExecutor()``.  A Dask cluster (extra ``dask``), here of two worker
+        processes; a worker that dies is started anew, and its batches run again:
+
+            with LocalCluster(n_workers=2) as cluster, Client(cluster) as client:
+                net.calibrate(batches, executor=client.get_executor(pure=False))
+
+        Raises TypeError for images that are not float or an observer that is none, ValueError for
+        no images, a wrong shape, NaN, infinity, a tensor that overflows float32; RuntimeError when
+        the executor gave no result, as when its worker died.  Each names the batch.
+
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> net = Network((), channels=3)
+        >>> batches = (np.full((1, 2, 2, 3), i, np.float32) for i in range(100))
+        >>> with ThreadPoolExecutor() as pool:
+        ...     net.calibrate(batches, executor=pool)
+        {'input': MinMax(lo=0.0, hi=99.0)}
+        """
+        return calibrate(self, batches(images, self.channels), observer, executor)
+
+    def quantize(
+        self,
+        images: Images | Iterable[Images],
+        *,
+        observer: Callable[[], Observer] = MinMax,
+        executor: Executor | None = None,
+        scheme: Scheme = INT8,
+        schemes: Mapping[str, Scheme] = MappingProxyType({}),
+    ) -> QNetwork:
         """Calibrate on images and return the int8 network.
 
-        images: float32 (N, H, W, C), N >= 1; later images must have their (H, W, C).
-        Raises as calibrate does, and what a layer's from_float raises, with the layer's name.
+        images, observer, executor: as calibrate takes them; later images must have their (H, W, C).
+        scheme: of each layer that schemes does not name; schemes: by layer name, or "input".
+        Raises as calibrate does, ValueError for an unknown name in schemes, and what a layer's
+        from_float raises, with the layer's name.
         """
-        ranges = self.calibrate(images)
-        grids = {INPUT: ranges[INPUT].grid()}
+        schemes = self._schemes(scheme, schemes)
+        stream = batches(images, self.channels)
+        first = next(stream)
+        ranges = calibrate(self, chain([first], stream), observer, executor)
+        return self.quantize_on(ranges, first[1].shape[1:], schemes=schemes)
+
+    def quantize_on(
+        self,
+        ranges: Mapping[str, Observer],
+        image_shape: tuple[int, int, int],
+        *,
+        scheme: Scheme = INT8,
+        schemes: Mapping[str, Scheme] = MappingProxyType({}),
+    ) -> QNetwork:
+        """Return the int8 network on ranges that are known already: of calibrate, or your own.
+
+        ranges: an observer for "input" and for each tensor that a layer's observe names;
+        image_shape: (H, W, C) of later images; scheme, schemes: as quantize takes them.
+        Raises ValueError for a tensor without a range, and what quantize raises after calibration.
+
+        >>> from tinyq import resnet
+        >>> weights, biases, images = resnet.seed()
+        >>> net = resnet.stem_block(weights, biases)
+        >>> ranges = net.calibrate(images) | {"input": MinMax(-2.0, 2.0)}
+        >>> net.quantize_on(ranges, (16, 16, 3)).grids["input"].scale
+        0.01568627543747425
+        """
+        schemes = self._schemes(scheme, schemes)
+        needed = [INPUT, *(node.observe for node in self.nodes if node.observe)]
+        if missing := [name for name in needed if name not in ranges]:
+            raise ValueError(f"ranges must have {missing}, got {list(ranges)}")
+        with naming_layer(INPUT):
+            grids = {INPUT: ranges[INPUT].grid(schemes[INPUT].qmin, schemes[INPUT].qmax)}
         nodes = []
         for node in self.nodes:
-            own = ranges[node.observe].grid() if node.observe else None
+            chosen = schemes[node.name]
             with naming_layer(node.name):
-                layer = node.layer.quantize(*(grids[name] for name in node.inputs), own)
+                own = ranges[node.observe].grid(chosen.qmin, chosen.qmax) if node.observe else None
+                in_grids = [grids[name] for name in node.inputs]
+                layer = node.layer.quantize(*in_grids, own, chosen)
             grids[node.name] = layer.out_grid
             nodes.append(Node(node.name, layer, node.inputs))
-        return QNetwork(tuple(nodes), grids, ranges, images.shape[1:])
+        return QNetwork(tuple(nodes), grids, dict(ranges), tuple(image_shape))
+
+    def _schemes(self, scheme: Scheme, schemes: Mapping[str, Scheme]) -> dict[str, Scheme]:
+        names = [INPUT, *(node.name for node in self.nodes)]
+        return _scheme_by_name(names, scheme, schemes)
 
 
-@dataclass(frozen=True, eq=False)
-class QNetwork:
-    """A network in int8: integer layers, the grid and the calibrated range of every tensor.
-
-    nodes: int8 layers in running order; grids: by tensor name, the same object where a layer passes
-    through; ranges: what calibration saw, by tensor name; image_shape: (H, W, C).
-    """
-
-    nodes: tuple[Node, ...]
-    grids: dict[str, Grid]
-    ranges: dict[str, MinMax]
-    image_shape: tuple[int, int, int]
-
-    def __call__(self, images: NDArray) -> NDArray[np.int8]:
-        """Return the int8 logits (N, classes) of images: float32 (N, H, W, C), or int8 codes."""
-        return self.trace(images)[self.nodes[-1].name]
-
-    def trace(self, images: NDArray) -> dict[str, NDArray[np.int8]]:
-        """Return every tensor's codes by layer name, the quantized images as "input".
-
-        images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.
-        Raises TypeError for another dtype, ValueError for a wrong shape, NaN or infinity.
-        """
-        return run_nodes(self.nodes, self._codes(images))
-
-    def dequantize(self, logits: NDArray[np.int8]) -> NDArray[np.float32]:
-        """Return the real numbers that int8 logits stand for."""
-        return self.grids[self.nodes[-1].name].dequantize(logits)
-
-    def ledger(self) -> list[LedgerRow]:
-        """Return the scale bookkeeping: a row for the input and for each layer."""
-        sizes = {
-            name: codes[0].size
-            for name, codes in self.trace(np.zeros((1, *self.image_shape), np.int8)).items()
-        }
-        rows = [ledger_row(INPUT, None, self.grids[INPUT], sizes[INPUT])]
-        for node in self.nodes:
-            rows.append(ledger_row(node.name, node.layer, self.grids[node.name], sizes[node.name]))
-        return rows
-
-    def _codes(self, images: NDArray) -> NDArray[np.int8]:
-        if isinstance(images, np.ndarray) and images.dtype == np.int8:
-            check_shape(images, self.image_shape)
-            return images
-        return self.grids[INPUT].quantize(check_images(images, self.image_shape))
-
-
-def run_nodes(nodes: Sequence[Node], images: NDArray) -> dict[str, NDArray]:
-    """Return every tensor of a forward pass by name, "input" first."""
-    tensors = {INPUT: images}
-    for node in nodes:
-        with naming_layer(node.name):
-            tensors[node.name] = node.layer.forward(*(tensors[name] for name in node.inputs))
-    return tensors
-
-
-@contextmanager
-def naming_layer(name: str) -> Iterator[None]:
-    """Put the layer's name in front of a TypeError or ValueError from inside.
-
-    >>> with naming_layer("stem"):
-    ...     raise ValueError("pads must be >= 0")
-    Traceback (most recent call last):
-    ValueError: layer 'stem': pads must be >= 0
-    """
-    try:
-        yield
-    except (TypeError, ValueError) as error:
-        raise type(error)(f"layer {name!r}: {error}") from error
-
-
-def check_shape(images: NDArray, wanted: tuple) -> None:
-    """Raise ValueError unless images are (N, H, W, C) with the wanted sizes, None for any."""
-    fits = images.ndim == 4 and all(
-        want in (None, got) for got, want in zip(images.shape[1:], wanted, strict=True)
-    )
-    if not fits:
-        form = ", ".join(
-            letter if want is None else str(want)
-            for letter, want in zip("HWC", wanted, strict=True)
-        )
-        raise ValueError(f"images must have shape (N, {form}), got {images.shape}")
-
-
-def check_images(images: NDArray, wanted: tuple) -> NDArray[np.float32]:
-    """Return images as finite float32 of the wanted shape, or raise TypeError or ValueError."""
-    if not isinstance(images, np.ndarray):
-        raise TypeError(f"images must be a float32 array (N, H, W, C), got {type(images).__name__}")
-    images = finite_float32("images", images)
-    check_shape(images, wanted)
-    return images
+def _scheme_by_name(
+    names: Sequence[str], scheme: Scheme, schemes: Mapping[str, Scheme]
+) -> dict[str, Scheme]:
+    """Return each name's scheme, or raise TypeError or ValueError: see Network.quantize."""
+    unknown = [name for name in schemes if name not in names]
+    if unknown:
+        raise ValueError(f"schemes must have names among {list(names)}, got {unknown}")
+    chosen = dict.fromkeys(names, scheme) | dict(schemes)
+    for name, got in chosen.items():
+        if not isinstance(got, Scheme):
+            raise TypeError(f"the scheme of {name!r} must be a tinyq.Scheme, got {got!r}")
+    return chosen

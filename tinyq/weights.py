@@ -1,8 +1,11 @@
 """Symmetric weight scales and int32 biases: the host's half of a layer with weights.
 
-Weights take codes -127..127 and zero_point 0.  Code -128 stays unused: then ``-w`` is
-on the grid whenever ``w`` is, and a product with an int8 code fits one bit less.
+Weights take codes -127..127 and zero_point 0, with fewer bits -7..7 and so on.  Code -128 stays
+unused: then ``-w`` is on the grid whenever ``w`` is, and a product with an int8 code fits one bit
+less.
 """
+
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,14 +15,41 @@ from tinyq.affine import finite_float32, round_half_away
 WEIGHT_MAX = 127
 
 
-def weight_scales(weights: NDArray[np.float32], per_channel: bool) -> NDArray[np.float32]:
+def check_bits(name: str, bits: int) -> None:
+    """Raise TypeError unless bits are an integer, ValueError unless they lie in 2..8.
+
+    >>> check_bits("weight_bits", 1)
+    Traceback (most recent call last):
+    ValueError: weight_bits must lie in 2..8, got 1
+    """
+    if not isinstance(bits, Integral) or isinstance(bits, bool):
+        raise TypeError(f"{name} must be an integer in 2..8, got {bits!r}")
+    if not 2 <= bits <= 8:
+        raise ValueError(f"{name} must lie in 2..8, got {bits}")
+
+
+def weight_max(bits: int) -> int:
+    """Return the largest weight code of a number of bits, 2..8: ``2**(bits - 1) - 1``.
+
+    Raises as check_bits does.
+
+    >>> weight_max(8), weight_max(4), weight_max(2)
+    (127, 7, 1)
+    """
+    check_bits("bits", bits)
+    return 2 ** (int(bits) - 1) - 1
+
+
+def weight_scales(
+    weights: NDArray[np.float32], per_channel: bool, bits: int = 8
+) -> NDArray[np.float32]:
     """Return the symmetric scale of each output channel, or of the whole tensor.
 
-    scale_c = max |w_c| / 127 in float32; 1 where every weight is zero                     (3.1)
+    scale_c = max |w_c| / (2**(bits - 1) - 1) in float32; 1 where every weight is zero      (3.1)
 
-    weights: finite float32, output channel first (OHWI, or (out, in)).
+    weights: finite float32, output channel first (OHWI, or (out, in)); bits: 2..8.
     Returns float32 of shape (O,) if per_channel, else (1,).  Raises ValueError for NaN, infinity,
-    or a largest weight so small that its scale is 0 in float32.
+    bits outside 2..8, or a largest weight so small that its scale is 0 in float32.
     Source: TFLite 8-bit specification, per-axis symmetric weights.
 
     >>> weight_scales(np.float32([[1.27, -0.5], [0.0, 0.0]]), per_channel=True).tolist()
@@ -29,26 +59,29 @@ def weight_scales(weights: NDArray[np.float32], per_channel: bool) -> NDArray[np
     rows = weights.reshape(len(weights) if per_channel else 1, -1)
     largest = np.abs(rows).max(axis=1)
     with np.errstate(under="ignore"):
-        scales = largest / np.float32(WEIGHT_MAX)
+        scales = largest / np.float32(weight_max(bits))
     if ((scales == 0) & (largest > 0)).any():
         raise ValueError(f"weights of at most {largest.min()} have no float32 scale: too small")
     return np.where(largest > 0, scales, np.float32(1))
 
 
-def quantize_weights(weights: NDArray[np.float32], scales: NDArray[np.float32]) -> NDArray[np.int8]:
+def quantize_weights(
+    weights: NDArray[np.float32], scales: NDArray[np.float32], bits: int = 8
+) -> NDArray[np.int8]:
     """Return the int8 codes of weights on their symmetric grids.
 
-    q = clamp(round(w / scale_c), -127, 127), the quotient in float64                      (3.2)
+    q = clamp(round(w / scale_c), -qmax, qmax), the quotient in float64,
+    qmax = 2**(bits - 1) - 1                                                               (3.2)
 
-    weights: float32, output channel first; scales: float32 (O,) or (1,).
-    Returns int8 of the shape of weights.
+    weights: float32, output channel first; scales: float32 (O,) or (1,); bits: 2..8.
+    Returns int8 of the shape of weights.  Raises ValueError for bits outside 2..8.
 
     >>> quantize_weights(np.float32([[1.27, -0.5]]), np.float32([0.01])).tolist()
     [[127, -50]]
     """
     columns = scales.astype(np.float64).reshape(-1, *[1] * (weights.ndim - 1))
     codes = round_half_away(weights.astype(np.float64) / columns)
-    return np.clip(codes, -WEIGHT_MAX, WEIGHT_MAX).astype(np.int8)
+    return np.clip(codes, -weight_max(bits), weight_max(bits)).astype(np.int8)
 
 
 def quantize_bias(

@@ -45,12 +45,17 @@ class QConv2D(Linear):
         out_grid: Grid,
         stride: tuple[int, int] = (1, 1),
         rounding: Rounding = Rounding.DOUBLE,
+        weight_bits: int = 8,
     ) -> "QConv2D":
         """Build the layer on the host from float32 weights (OHWI) and bias (O,).
 
-        Raises as the class does, and ValueError for a NaN, an infinity, a bias beyond int32.
+        weight_bits: 2..8, the weights take codes -(2**(b - 1) - 1)..2**(b - 1) - 1, by (3.2).
+        Raises as the class does, and ValueError for a NaN, an infinity, a bias beyond int32, or
+        weight_bits outside 2..8.
         """
-        parts = cls._parts_from_float(weights, bias, in_grid, out_grid, cls.per_channel, rounding)
+        parts = cls._parts_from_float(
+            weights, bias, in_grid, out_grid, cls.per_channel, rounding, weight_bits
+        )
         return cls(**parts, stride=stride)
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:

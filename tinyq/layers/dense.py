@@ -34,12 +34,18 @@ class QDense(Linear):
         in_grid: Grid,
         out_grid: Grid,
         rounding: Rounding = Rounding.DOUBLE,
+        weight_bits: int = 8,
     ) -> "QDense":
         """Build the layer on the host from float32 weights (out, in) and bias (out,).
 
-        Raises as the class does, and ValueError for a NaN, an infinity, a bias beyond int32.
+        weight_bits: 2..8, the weights take codes -(2**(b - 1) - 1)..2**(b - 1) - 1, by (3.2).
+        Raises as the class does, and ValueError for a NaN, an infinity, a bias beyond int32, or
+        weight_bits outside 2..8.
         """
-        return cls(**cls._parts_from_float(weights, bias, in_grid, out_grid, False, rounding))
+        parts = cls._parts_from_float(
+            weights, bias, in_grid, out_grid, False, rounding, weight_bits
+        )
+        return cls(**parts)
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the accumulators: int8 (N, in) to int32 (N, out)."""

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.requantize import Requantizer
-from tinyq.weights import WEIGHT_MAX, quantize_bias, quantize_weights, weight_scales
+from tinyq.weights import WEIGHT_MAX, check_bits, quantize_bias, quantize_weights, weight_scales
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,14 +79,17 @@ class Linear:
             )
 
     @classmethod
-    def _parts_from_float(cls, weights, bias, in_grid, out_grid, per_channel, rounding) -> dict:
+    def _parts_from_float(
+        cls, weights, bias, in_grid, out_grid, per_channel, rounding, weight_bits
+    ) -> dict:
         """Return the constructor's arguments for float weights and bias."""
+        check_bits(f"{cls.__name__}: weight_bits", weight_bits)
         check_weight_shapes(cls.__name__, cls.weight_form, weights, bias)
-        scales = weight_scales(weights, per_channel)
+        scales = weight_scales(weights, per_channel, weight_bits)
         return {
             "in_grid": in_grid,
             "out_grid": out_grid,
-            "weight": quantize_weights(weights, scales),
+            "weight": quantize_weights(weights, scales, weight_bits),
             "bias": quantize_bias(bias, in_grid.scale, scales),
             "weight_scale": scales,
             "requantizer": Requantizer.from_scales(in_grid.scale, scales, out_grid.scale, rounding),

@@ -20,9 +20,9 @@ parts_from_float, post_init = Linear._parts_from_float, Linear.__post_init__
     notice="The largest weight of each channel is 0.8 % too small after quantization.",
     caught_by=("golden", "weights", "bias", "multiplier"),
 )
-def weight_scale_of_128(weights, per_channel):
+def weight_scale_of_128(weights, per_channel, bits):
     """The largest weight is put on code 128, which does not exist, and clamped to 127."""
-    return weight_scales(weights, per_channel) * np.float32(127 / 128)
+    return weight_scales(weights, per_channel, bits) * np.float32(127 / 128)
 
 
 @breaks(
@@ -32,10 +32,10 @@ def weight_scale_of_128(weights, per_channel):
     caught_by=("golden", "weights", "bias", "multiplier"),
     thread="https://github.com/OpenPPL/ppq/pull/382",
 )
-def weight_scales_of_the_wrong_axis(weights, per_channel):
+def weight_scales_of_the_wrong_axis(weights, per_channel, bits):
     """The scales are taken along the last axis, as if the layout were HWIO and not OHWI."""
     rows = weights.reshape(-1, len(weights)) if per_channel else weights.reshape(-1, 1)
-    return np.abs(rows).max(axis=0) / np.float32(127)
+    return np.abs(rows).max(axis=0) / np.float32(2 ** (bits - 1) - 1)
 
 
 @breaks(
@@ -45,7 +45,7 @@ def weight_scales_of_the_wrong_axis(weights, per_channel):
     caught_by=("golden", "weights"),
     thread="https://github.com/astramind-ai/BitMat/pull/13",
 )
-def weights_truncated(weights, scales):
+def weights_truncated(weights, scales, bits):
     """The weights are cast to int8 without rounding."""
     return (weights / scales.reshape(-1, *[1] * (weights.ndim - 1))).astype(np.int8)
 
@@ -72,9 +72,9 @@ def weight_minus_128_allowed(layer):
     caught_by=("bias",),
     thread="https://github.com/pytorch/pytorch/issues/23874",
 )
-def bias_on_the_output_scale(cls, weights, bias, in_grid, out_grid, per_channel, rounding):
+def bias_on_the_output_scale(cls, weights, bias, in_grid, out_grid, *rest):
     """The bias is put on output scale times weight scale; the sum is on the input's."""
-    parts = parts_from_float.__func__(cls, weights, bias, in_grid, out_grid, per_channel, rounding)
+    parts = parts_from_float.__func__(cls, weights, bias, in_grid, out_grid, *rest)
     return parts | {"bias": quantize_bias(bias, out_grid.scale, parts["weight_scale"])}
 
 

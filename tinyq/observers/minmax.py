@@ -1,4 +1,4 @@
-"""Observers: watch a tensor during calibration, then propose its grid."""
+"""Min/max: a grid for everything that was seen."""
 
 from dataclasses import dataclass
 

@@ -1,0 +1,89 @@
+"""Images at a network's door: one array, or batches that come one by one."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import finite_float32
+
+BATCH = 32
+Images = NDArray[np.float32]
+
+
+def check_shape(images: NDArray, wanted: tuple) -> None:
+    """Raise ValueError unless images are (N, H, W, C) with the wanted sizes, None for any."""
+    fits = images.ndim == 4 and all(
+        want in (None, got) for got, want in zip(images.shape[1:], wanted, strict=True)
+    )
+    if not fits:
+        form = ", ".join(
+            letter if want is None else str(want)
+            for letter, want in zip("HWC", wanted, strict=True)
+        )
+        raise ValueError(f"images must have shape (N, {form}), got {images.shape}")
+
+
+def check_images(images: NDArray, wanted: tuple) -> Images:
+    """Return images as finite float32 of the wanted shape, or raise TypeError or ValueError."""
+    if not isinstance(images, np.ndarray):
+        raise TypeError(f"images must be a float32 array (N, H, W, C), got {type(images).__name__}")
+    images = finite_float32("images", images)
+    check_shape(images, wanted)
+    return images
+
+
+def batches(images: Images | Iterable[Images], channels: int) -> Iterator[tuple[str, Images]]:
+    """Yield (name, batch) of calibration images, each batch checked, none held.
+
+    images: float32 (N, H, W, C), cut into batches of 32, from memory or a memory-mapped file; or
+    an iterable of such arrays, each of them a batch.  channels: C.
+    The name is what an error message calls the batch: "images[32:64]", or "batch 1" of an iterable.
+    Raises TypeError for what is not an array of floats, ValueError, with the batch's name, for NaN,
+    infinity, or a batch whose (H, W, C) is not the first one's; and for no image at all.
+
+    >>> [(name, batch.shape) for name, batch in batches(np.zeros((40, 4, 4, 3), np.float32), 3)]
+    [('images[0:32]', (32, 4, 4, 3)), ('images[32:40]', (8, 4, 4, 3))]
+    """
+    shape, count = (None, None, channels), 0
+    for name, batch in _slices(images, shape):
+        with naming(name):
+            batch = check_images(batch, shape)
+        shape, count = batch.shape[1:], count + len(batch)
+        if len(batch):
+            yield name, batch
+    if not count:
+        got = images.shape if isinstance(images, np.ndarray) else "no image in any batch"
+        raise ValueError(f"calibration images must hold at least one, got {got}")
+
+
+def _slices(images: Images | Iterable[Images], shape: tuple) -> Iterator[tuple[str, object]]:
+    if isinstance(images, np.ndarray):
+        check_shape(images, shape)
+        for start in range(0, len(images), BATCH):
+            batch = images[start : start + BATCH]
+            yield f"images[{start}:{start + len(batch)}]", batch
+    elif isinstance(images, Iterable):
+        for number, batch in enumerate(images):
+            yield f"batch {number}", batch
+    else:
+        raise TypeError(
+            "images must be a float32 array (N, H, W, C), or an iterable of such batches, "
+            f"got {type(images).__name__}"
+        )
+
+
+@contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Put what stands at fault in front of a TypeError or ValueError from inside.
+
+    >>> with naming("layer 'stem'"):
+    ...     raise ValueError("pads must be >= 0")
+    Traceback (most recent call last):
+    ValueError: layer 'stem': pads must be >= 0
+    """
+    try:
+        yield
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from error

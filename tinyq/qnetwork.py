@@ -1,0 +1,59 @@
+"""The int8 network: integer layers, their grids, and what calibration saw."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import Grid
+from tinyq.images import check_images, check_shape
+from tinyq.ledger import LedgerRow, ledger_row
+from tinyq.nodes import INPUT, Node, run_nodes
+from tinyq.observers import Observer
+
+
+@dataclass(frozen=True, eq=False)
+class QNetwork:
+    """A network in int8: integer layers, the grid and the calibrated range of every tensor.
+
+    nodes: int8 layers in running order; grids: by tensor name, the same object where a layer passes
+    through; ranges: what calibration saw, by tensor name; image_shape: (H, W, C).
+    """
+
+    nodes: tuple[Node, ...]
+    grids: dict[str, Grid]
+    ranges: dict[str, Observer]
+    image_shape: tuple[int, int, int]
+
+    def __call__(self, images: NDArray) -> NDArray[np.int8]:
+        """Return the int8 logits (N, classes) of images: float32 (N, H, W, C), or int8 codes."""
+        return self.trace(images)[self.nodes[-1].name]
+
+    def trace(self, images: NDArray) -> dict[str, NDArray[np.int8]]:
+        """Return every tensor's codes by layer name, the quantized images as "input".
+
+        images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.
+        Raises TypeError for another dtype, ValueError for a wrong shape, NaN or infinity.
+        """
+        return run_nodes(self.nodes, self._codes(images))
+
+    def dequantize(self, logits: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Return the real numbers that int8 logits stand for."""
+        return self.grids[self.nodes[-1].name].dequantize(logits)
+
+    def ledger(self) -> list[LedgerRow]:
+        """Return the scale bookkeeping: a row for the input and for each layer."""
+        sizes = {
+            name: codes[0].size
+            for name, codes in self.trace(np.zeros((1, *self.image_shape), np.int8)).items()
+        }
+        rows = [ledger_row(INPUT, None, self.grids[INPUT], sizes[INPUT])]
+        for node in self.nodes:
+            rows.append(ledger_row(node.name, node.layer, self.grids[node.name], sizes[node.name]))
+        return rows
+
+    def _codes(self, images: NDArray) -> NDArray[np.int8]:
+        if isinstance(images, np.ndarray) and images.dtype == np.int8:
+            check_shape(images, self.image_shape)
+            return images
+        return self.grids[INPUT].quantize(check_images(images, self.image_shape))
