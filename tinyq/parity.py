@@ -59,7 +59,9 @@ def compare(
 
 
 def sqnr_db(reference: NDArray[np.float32], approximation: NDArray[np.float32]) -> float:
-    """Return the signal to quantization noise ratio in dB, infinity where they are equal.
+    """Return the signal to quantization noise ratio in dB.
+
+    Infinity where both are equal, minus infinity where only the reference is all zeros.
 
     10 log10(sum reference**2 / sum (reference - approximation)**2)                         (10.1)
 
@@ -68,4 +70,7 @@ def sqnr_db(reference: NDArray[np.float32], approximation: NDArray[np.float32]) 
     """
     reference = np.asarray(reference, np.float64)
     noise = np.square(reference - approximation).sum()
-    return float(10 * np.log10(np.square(reference).sum() / noise)) if noise else float("inf")
+    if not noise:
+        return float("inf")
+    with np.errstate(divide="ignore"):  # log10(0) is minus infinity
+        return float(10 * np.log10(np.square(reference).sum() / noise))

@@ -1,24 +1,51 @@
 """Figures of the book: pure functions from data to a matplotlib Figure."""
 
+from tinyq.plots.accumulators import accumulator_bits, pair_sums
 from tinyq.plots.agreement import agreement
+from tinyq.plots.bit_widths import bit_widths, layer_bits
+from tinyq.plots.border import border, windows
+from tinyq.plots.channels import channel_codes, channel_worth
+from tinyq.plots.confusion import confusion
 from tinyq.plots.grid_map import grid_map
+from tinyq.plots.one_at_a_time import one_at_a_time
 from tinyq.plots.parity import parity
 from tinyq.plots.passing import codes_through_pool, codes_used, pool_ties
 from tinyq.plots.pixels import pixels
 from tinyq.plots.roundings import roundings
+from tinyq.plots.seesaw import mean_errors, seesaw
+from tinyq.plots.sieve import sieve
+from tinyq.plots.skip import left_shifts
 from tinyq.plots.sqnr import sqnr
 from tinyq.plots.staircase import row_on_grids, staircase
+from tinyq.plots.telescope import telescope
+from tinyq.plots.tensor_errors import tensor_errors
 
 __all__ = [
+    "accumulator_bits",
     "agreement",
+    "bit_widths",
+    "border",
+    "channel_codes",
+    "channel_worth",
     "codes_through_pool",
     "codes_used",
+    "confusion",
     "grid_map",
+    "layer_bits",
+    "left_shifts",
+    "mean_errors",
+    "one_at_a_time",
+    "pair_sums",
     "parity",
     "pixels",
     "pool_ties",
     "roundings",
     "row_on_grids",
+    "seesaw",
+    "sieve",
     "sqnr",
     "staircase",
+    "telescope",
+    "tensor_errors",
+    "windows",
 ]

@@ -1,0 +1,133 @@
+"""How few bits will do: accuracy at 2 to 8 bits, for the whole network and layer by layer."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.analysis.decision import Score, check_labels, score
+from tinyq.analysis.mixed import grid_owners
+from tinyq.layers.linear import Linear
+from tinyq.network import Network
+from tinyq.observers import MinMax
+from tinyq.scheme import INT8, Scheme
+
+BITS = tuple(range(2, 9))
+
+
+@dataclass(frozen=True)
+class BitSweep:
+    """Scores by number of bits.
+
+    weights: of networks whose weights have that many bits, the activations those of the scheme;
+    activations: the other way round, "input" included.
+    """
+
+    weights: dict[int, Score]
+    activations: dict[int, Score]
+
+
+@dataclass(frozen=True)
+class LayerBitSweep:
+    """Scores by layer and number of bits; every other layer keeps the scheme's.
+
+    weights: by each layer that has weights; activations: by each owner of a grid, "input" first.
+    """
+
+    weights: dict[str, dict[int, Score]]
+    activations: dict[str, dict[int, Score]]
+
+
+def sweep_bits(
+    net: Network,
+    calibration: NDArray[np.float32],
+    images: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    *,
+    bits: Sequence[int] = BITS,
+    observer: Callable = MinMax,
+    scheme: Scheme = INT8,
+) -> BitSweep:
+    """Quantize all weights to few bits, then all activations, and score each network.
+
+    net: float; calibration: float32 (M, H, W, C), M >= 1, or a list of such batches: every network
+    reads it anew; images: float32 (N, H, W, C), N >= 1; labels: integers (N,); bits: numbers in
+    2..8; observer: as Network.quantize takes it; scheme: of what is not swept.
+    Raises TypeError for an iterator as calibration, ValueError for bits outside 2..8 or none, and
+    as Network.quantize and accuracy do.
+
+    >>> from tinyq import digits
+    >>> data = digits.load()
+    >>> images, labels = data.images[data.test[:100]], data.labels[data.test[:100]]
+    >>> found = sweep_bits(data.net, data.images[data.calibration], images, labels, bits=[2, 8])
+    >>> found.weights[2].accuracy, found.activations[2].accuracy, found.weights[8].accuracy
+    (0.08, 0.46, 0.99)
+    """
+    by_weights, by_activations = _schemes(scheme, bits)
+    scored = _scorer(net, calibration, images, labels, observer)
+    return BitSweep(
+        weights={b: scored(changed, {}) for b, changed in by_weights.items()},
+        activations={b: scored(changed, {}) for b, changed in by_activations.items()},
+    )
+
+
+def sweep_layer_bits(
+    net: Network,
+    calibration: NDArray[np.float32],
+    images: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    *,
+    bits: Sequence[int] = BITS,
+    observer: Callable = MinMax,
+    scheme: Scheme = INT8,
+) -> LayerBitSweep:
+    """Quantize the weights of one layer to few bits, then its output, and score each network.
+
+    Which layer minds 4 bits?  Arguments and errors as those of sweep_bits.
+
+    >>> from tinyq import digits
+    >>> data = digits.load()
+    >>> images, labels = data.images[data.test[:100]], data.labels[data.test[:100]]
+    >>> net, calibration = data.net, data.images[data.calibration]
+    >>> found = sweep_layer_bits(net, calibration, images, labels, bits=[2])
+    >>> {name: scores[2].accuracy for name, scores in found.weights.items()}
+    {'stem_conv7x7_s2': 0.54, 'block_conv3x3_a': 0.26, 'block_conv3x3_b': 0.81, 'dense_8x10': 0.68}
+    """
+    by_weights, by_activations = _schemes(scheme, bits)
+    scored = _scorer(net, calibration, images, labels, observer)
+    qnet = net.quantize(calibration, observer=observer, scheme=scheme)
+    weighted = [node.name for node in qnet.nodes if isinstance(node.layer, Linear)]
+
+    def swept(name: str, schemes: Mapping[int, Scheme]) -> dict[int, Score]:
+        return {b: scored(scheme, {name: changed}) for b, changed in schemes.items()}
+
+    return LayerBitSweep(
+        weights={name: swept(name, by_weights) for name in weighted},
+        activations={name: swept(name, by_activations) for name in grid_owners(qnet)},
+    )
+
+
+def _schemes(scheme: Scheme, bits: Sequence[int]) -> tuple[dict[int, Scheme], dict[int, Scheme]]:
+    """Return the schemes to try by number of bits: changed weight_bits, changed activation_bits."""
+    if not len(bits):
+        raise ValueError("bits must hold at least one number in 2..8, got none")
+    weights = {b: replace(scheme, weight_bits=b) for b in bits}
+    return weights, {b: replace(scheme, activation_bits=b) for b in bits}
+
+
+def _scorer(net, calibration, images, labels, observer) -> Callable[..., Score]:
+    """Return the function that scores a scheme and its exceptions by layer."""
+    if isinstance(calibration, Iterator):
+        raise TypeError(
+            "calibration must be an array or a list of batches, since each network reads it, "
+            f"got {type(calibration).__name__}"
+        )
+    reference = net(images)
+    check_labels(labels, reference)
+
+    def scored(scheme: Scheme, schemes: Mapping[str, Scheme]) -> Score:
+        qnet = net.quantize(calibration, observer=observer, scheme=scheme, schemes=schemes)
+        return score(qnet.dequantize(qnet(images)), reference, labels)
+
+    return scored

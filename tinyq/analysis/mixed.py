@@ -1,0 +1,134 @@
+"""One run, part int8 and part float: what is the error of a single layer?"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import Grid
+from tinyq.analysis.runs import check_pair
+from tinyq.images import check_images, naming
+from tinyq.layers.linear import Linear
+from tinyq.network import INPUT, Network, QNetwork
+
+Tensor = tuple[NDArray, Grid]  # int8 codes and their grid, or float32 and the grid not in use
+
+
+def grid_owners(qnet: QNetwork) -> tuple[str, ...]:
+    """Return the names that own a grid, "input" first: what can be quantized alone.
+
+    A layer owns its grid if none of its inputs is on the same Grid object.
+
+    >>> from tinyq import resnet
+    >>> weights, biases, images = resnet.seed()
+    >>> grid_owners(resnet.stem_block(weights, biases).quantize(images))[:3]
+    ('input', 'stem_conv7x7_s2', 'block_conv3x3_a')
+    """
+    own = [
+        node.name
+        for node in qnet.nodes
+        if not any(qnet.grids[node.name] is qnet.grids[name] for name in node.inputs)
+    ]
+    return (INPUT, *own)
+
+
+def mixed_trace(
+    net: Network, qnet: QNetwork, images: NDArray[np.float32], quantized: Collection[str]
+) -> dict[str, NDArray]:
+    """Return every tensor of a run in which only the named owners of a grid are quantized.
+
+    "input" is quantized on its grid.  A layer that is named runs as its int8 layer if all its
+    inputs are codes.  If not, it runs in float with its weights and bias on their grids, and its
+    output is then put on its own grid: nothing else is rounded.  A layer that is not named
+    runs in float.  A pass-through layer has no grid: it takes what it gets, codes or floats.
+
+    So with all owners named the tensors are those of ``qnet.trace``, with none those of
+    ``net.trace``, byte for byte.  Between the two, the float road to a code and the int8 one may
+    differ by one step, where the requantizer rounds a number near a tie the other way.
+
+    net, qnet: a network and its int8 twin; images: float32 (N, H, W, C); quantized: some of
+    ``grid_owners(qnet)``.  Returns tensors by name: int8 codes where quantized, else float32.
+    Raises ValueError for other names or two networks that do not match, and as trace does.
+
+    >>> from tinyq import resnet
+    >>> weights, biases, images = resnet.seed()
+    >>> net = resnet.stem_block(weights, biases)
+    >>> tensors = mixed_trace(net, net.quantize(images), images[:1], {"stem_conv7x7_s2"})
+    >>> [tensors[name].dtype.name for name in ("stem_pad", "stem_relu", "dense_8x4")]
+    ['float32', 'int8', 'float32']
+    """
+    check_pair(net, qnet)
+    owners = grid_owners(qnet)
+    chosen = _check_names(quantized, owners)
+    images = check_images(images, qnet.image_shape)
+    tensors = {INPUT: qnet.grids[INPUT].quantize(images) if INPUT in chosen else images}
+    for node, qnode in zip(net.nodes, qnet.nodes, strict=True):
+        inputs = [(tensors[name], qnet.grids[name]) for name in node.inputs]
+        with naming(f"layer {node.name!r}"):
+            if node.name in chosen:
+                tensors[node.name] = _run_quantized(node.layer, qnode.layer, inputs)
+            elif node.name in owners:
+                tensors[node.name] = node.layer.forward(*map(as_reals, inputs))
+            else:
+                tensors[node.name] = _pass_through(node.layer, qnode.layer, inputs)
+    return tensors
+
+
+def mixed_logits(
+    net: Network, qnet: QNetwork, images: NDArray[np.float32], quantized: Collection[str]
+) -> NDArray[np.float32]:
+    """Return the logits of mixed_trace as real numbers, dequantized where they are codes."""
+    last = net.nodes[-1].name
+    return as_reals((mixed_trace(net, qnet, images, quantized)[last], qnet.grids[last]))
+
+
+def as_reals(tensor: Tensor) -> NDArray[np.float32]:
+    """Return a tensor as real numbers: codes dequantized on their grid, floats as they are.
+
+    >>> as_reals((np.int8([4]), Grid(0.5, 1))).tolist(), as_reals((np.float32([4]), None)).tolist()
+    ([1.5], [4.0])
+    """
+    values, grid = tensor
+    return grid.dequantize(values) if values.dtype == np.int8 else values
+
+
+def on_weight_grid(layer: object, qlayer: object) -> object:
+    """Return the float layer with the weights and bias that its int8 twin has, as real numbers.
+
+    w = scale_o * code,   b = in_scale * scale_o * code;   a layer without weights as it is
+
+    layer: float, with fields weights and bias if qlayer is a Linear; qlayer: what it became.
+    """
+    if not isinstance(qlayer, Linear):
+        return layer
+    scale = qlayer.weight_scale.astype(np.float64)
+    weights = scale.reshape(-1, *[1] * (qlayer.weight.ndim - 1)) * qlayer.weight
+    bias = qlayer.in_grid.scale * scale * qlayer.bias
+    return replace(layer, weights=weights.astype(np.float32), bias=bias.astype(np.float32))
+
+
+def _run_quantized(layer: object, qlayer: object, inputs: Sequence[Tensor]) -> NDArray[np.int8]:
+    """Return the codes of a layer that is quantized: in integers, unless an input is float."""
+    if _all_codes(inputs):
+        return qlayer.forward(*(codes for codes, _ in inputs))
+    floats = on_weight_grid(layer, qlayer).forward(*map(as_reals, inputs))
+    return qlayer.out_grid.quantize(floats)
+
+
+def _pass_through(layer: object, qlayer: object, inputs: Sequence[Tensor]) -> NDArray:
+    """Return what a layer without a grid makes of its inputs: codes of codes, else floats."""
+    if _all_codes(inputs):
+        return qlayer.forward(*(codes for codes, _ in inputs))
+    return layer.forward(*map(as_reals, inputs))
+
+
+def _all_codes(inputs: Sequence[Tensor]) -> bool:
+    return all(values.dtype == np.int8 for values, _ in inputs)
+
+
+def _check_names(quantized: Collection[str], owners: Sequence[str]) -> frozenset[str]:
+    chosen = frozenset(quantized)
+    if not chosen <= {*owners}:
+        raise ValueError(f"quantized must be names out of {list(owners)}, got {quantized!r}")
+    return chosen
