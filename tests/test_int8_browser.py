@@ -1,0 +1,20 @@
+"""The table of tests/int8_table.py in Chromium: its engine gives the bytes of tinyq too."""
+
+import json
+
+from int8_table import BUILDERS, FOLDER, PRELUDE, SCRIPTS, differences
+
+
+def test_chromium_equals_tinyq(browse, tmp_path):
+    path = tmp_path / "page.html"
+    tags = "".join(f'<script src="{(FOLDER / name).as_uri()}"></script>' for name in SCRIPTS)
+    path.write_text(f"<!doctype html><title>int8</title>{tags}<script>{PRELUDE}</script>")
+    page = browse(path)
+
+    def call(function: str, cases: list) -> list:
+        answer = page.evaluate(f"cases => JSON.stringify(({function})(cases))", cases)
+        return json.loads(answer, parse_int=float)
+
+    for builder in BUILDERS:
+        wrong = differences(call, seed=6, size=300, builder=builder)
+        assert not wrong, f"{len(wrong)} differ; the first: {wrong[0]}"
