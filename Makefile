@@ -15,7 +15,8 @@ need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: setup run golden ledger bench plot sync book test parity lab lock lint check clean help
+.PHONY: setup run golden ledger bench plot accuracy sync book test parity lab test-lab bench-widgets lock \
+    lint check clean help
 
 setup: $(ready) ## Make the environment .venv from requirements.lock
 
@@ -33,6 +34,9 @@ bench: $(ready) ## Time each layer, as CSV
 
 plot: $(ready) ## Draw the parity figure: build/parity.png
 	@$(py) -m tinyq plot --out build/parity.png
+
+accuracy: $(ready) ## Print what each method does to the accuracy on real scans, at 8 to 3 bits
+	@$(py) -m tinyq accuracy
 
 sync: $(ready) ## Regenerate and execute the notebooks from their .py sources
 	$(py) tools/sync.py
@@ -53,6 +57,12 @@ parity: $(parity_ready) ## Hold every kernel against the runtimes people deploy,
 
 lab: $(lab_ready) ## Open the chapters in JupyterLab, in an environment of its own
 	.venv-lab/bin/jupyter lab notebooks
+
+test-lab: $(ready) $(lab_ready) ## Test a widget in JupyterLab: the kernel reads its slider
+	$(py) -m pytest tests/test_lab.py
+
+bench-widgets: $(ready) book ## Time the live widgets and weigh their pages
+	@$(py) tools/bench_widgets.py
 
 # Pins that still fit are kept; delete requirements.lock first to get the newest of everything.
 lock: ## Write requirements.lock anew from pyproject.toml
@@ -76,7 +86,7 @@ clean: ## Remove all that was generated, except the environments
 	    -prune -exec rm -rf {} +
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
 # All output goes to stderr, so that `make -s golden` prints the golden text and nothing else.
 $(ready): requirements.lock pyproject.toml

@@ -1,4 +1,4 @@
-"""The book's own Sphinx extension: MathJax from its wheel, and small repairs of the pages.
+"""The book's own Sphinx extension: MathJax from its wheel, the widgets' scripts, small repairs.
 
 MathJax comes from the wheel sphinx-mathjax-offline. Loaded as an extension, that one would copy
 24 MB; the single script below holds all of TeX, needs no font and works from file:// everywhere.
@@ -8,7 +8,10 @@ from importlib import import_module
 from pathlib import Path
 
 from sphinx.application import Sphinx
+from sphinx.errors import ExtensionError
 from sphinx.util.fileutil import copy_asset_file
+
+from tinyq.widgets import WIDGETS, host
 
 MATHJAX = "tex-svg-full.js"
 
@@ -37,8 +40,25 @@ def repair(app: Sphinx, page: str, template: str, context: dict, doctree: object
         context["body"] = context.get("body", "").replace(text, better)
 
 
+def load_widgets(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
+    """Load what the widgets of this page need, on this page alone.
+
+    Classic scripts, deferred: an ES module does not load from file://. Deferred scripts run in
+    order, so these stand before MathJax (priority 500), which takes longer than all of them.
+    """
+    try:
+        scripts = host.scripts_of(context.get("body", ""), WIDGETS)
+    except ValueError as error:
+        raise ExtensionError(f"{page}: {error}") from error
+    if scripts:
+        app.add_css_file("widgets.css")
+    for script in scripts:
+        app.add_js_file(script, priority=400, defer="defer")
+
+
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.connect("builder-inited", copy_mathjax)
     app.connect("html-page-context", repair)
+    app.connect("html-page-context", load_widgets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -1,4 +1,4 @@
-"""The widgets in a real browser, from file:// with the network refused.
+"""The grid ruler in a real browser, from file:// with the network refused.
 
 `browse` (conftest.py) fails a test on any request, missing file, console error or exception.
 """
@@ -6,33 +6,20 @@
 import random
 import re
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from bs4 import BeautifulSoup
+from widget_page import settle, write_page
 
-from tinyq.widgets import GridRuler, host
+from tinyq.widgets import WIDGETS, GridRuler, host
 
 MINUS = "\u2212"
 TAG = "tinyq-grid-ruler"
 FIELDS = list(GridRuler.fields)
 AXE = {"preload": False}  # else axe reads style sheets by requests that file:// refuses
 CHAPTER = "notebooks/01_put_numbers_on_a_grid.html"
-
-
-def write_page(folder: Path, body: str, theme: str = "light") -> Path:
-    """A page of its own that loads the widget's files as the book does."""
-    scripts = "".join(
-        f'<script defer src="{(host.FOLDER / name).as_uri()}"></script>'
-        for name in (*host.SHARED, *GridRuler.scripts)
-    )
-    path = folder / "page.html"
-    path.write_text(
-        f'<!doctype html><html lang="en" data-theme="{theme}"><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width"><title>Grid ruler</title>'
-        f'<link rel="stylesheet" href="{(host.FOLDER / "widgets.css").as_uri()}">{scripts}</head>'
-        f'<body><main><h1 id="top">Page</h1>{body}<h2 id="end">End</h2></main></body></html>'
-    )
-    return path
 
 
 @pytest.fixture
@@ -45,11 +32,6 @@ def open_ruler(browse, tmp_path):
         return page
 
     return open_page
-
-
-def settle(page) -> None:
-    """Wait until the next frame has been painted."""
-    page.evaluate("() => new Promise(f => requestAnimationFrame(() => requestAnimationFrame(f)))")
 
 
 def slider(page, field: str):
@@ -425,10 +407,11 @@ def test_the_notebooks_module_talks_with_a_kernels_model(browse, tmp_path):
         globalThis.heard = heard;
         globalThis.stop = widget.render({ model, el: document.querySelector("#out") });
     }""",
-        GridRuler._esm,
+        GridRuler()._esm,
     )
     x = page.locator("input[type=range]").nth(3)
     x.press("ArrowRight")
+    settle(page)
     assert page.evaluate("sent") == [{"lo": -1, "hi": 2, "bits": 4, "x": 0.76}]
     box = page.locator("input[type=number]").first
     box.fill("5")  # above hi: shown as wrong, not sent
@@ -444,6 +427,21 @@ def test_the_notebooks_module_talks_with_a_kernels_model(browse, tmp_path):
     assert page.url.endswith("lab.html")  # the address belongs to the page, not to a notebook
     page.evaluate("stop()")
     assert page.evaluate("Object.values(heard).flat().length") == 0
+
+
+def test_a_page_loads_the_files_of_its_own_widgets_alone(built_book):
+    ours = {path.name for path in host.FOLDER.iterdir()}
+    shows = {}
+    for path in built_book.rglob("*.html"):
+        soup = BeautifulSoup(path.read_text(encoding="utf-8"), "html.parser")
+        tags = soup.find_all([f"tinyq-{widget.name}" for widget in WIDGETS])
+        addresses = [tag["src"] for tag in soup.find_all("script", src=True, defer=True)]
+        files = [Path(urlsplit(address).path).name for address in addresses]
+        want = host.scripts_of("".join(f"<{tag.name}>" for tag in tags), WIDGETS)
+        assert [name for name in files if name in ours] == want, path
+        assert ("widgets.css" in str(soup.head)) == bool(tags), path
+        shows[str(path.relative_to(built_book))] = bool(tags)
+    assert shows[CHAPTER] and not shows["index.html"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

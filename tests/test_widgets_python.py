@@ -5,16 +5,13 @@ import re
 import subprocess
 import sys
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import pytest
 import traitlets
 
 import tinyq
-from tinyq.widgets import GridRuler, host
-
-CONFIG = Path(__file__).resolve().parents[1] / "_config.yml"
+from tinyq.widgets import WIDGETS, GridRuler, host
 
 
 def test_value_follows_the_traits():
@@ -141,16 +138,67 @@ def test_contrast_is_enough(theme):
         assert ratio >= (4.5 if pair in text else 3), f"{pair}: {ratio:.2f}"
 
 
-def test_the_book_loads_every_script_in_order():
-    config = CONFIG.read_text()
-    order = [config.find(f"[{name}, ") for name in (*host.SHARED, *GridRuler.scripts)]
-    assert -1 not in order and order == sorted(order)
-    assert "widgets.css" in config
+def test_a_page_loads_what_its_tags_need_once_and_in_order():
+    body = f"<p>{GridRuler().html()}</p>" * 2
+    assert host.scripts_of(body, WIDGETS) == [*host.SHARED, *GridRuler.scripts]
+    assert host.scripts_of("<p>&lt;tinyq-grid-ruler&gt; as text</p>", WIDGETS) == []
+    everything = host.scripts_of("".join(widget().html() for widget in WIDGETS), WIDGETS)
+    assert everything[: len(host.SHARED)] == list(host.SHARED)
+    assert len(everything) == len(set(everything))
+    with pytest.raises(ValueError, match=r"tags of grid-ruler.*, got tinyq-grid-rule$"):
+        host.scripts_of("<tinyq-grid-rule>", WIDGETS)
+
+
+@pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.name)
+def test_every_widget_says_what_the_frame_needs(widget):
+    shown = widget()
+    assert all(re.fullmatch("[a-z][a-z0-9_]*", field) for field in widget.fields)
+    assert all(shown.trait_metadata(field, "sync") for field in widget.fields)
+    assert all((host.FOLDER / script).is_file() for script in widget.scripts)
+    assert set(widget.called) <= set(shown.value) and widget.called
+    assert repr(shown) == repr(widget()) and "0x" not in repr(shown)
+    assert shown.html() == widget().html()
+    assert len([one for one in WIDGETS if one.name == widget.name]) == 1
+    tags = Tags(shown.html())
+    assert not tags.open and " ".join(tags.words).strip()
 
 
 def test_the_module_exports_what_anywidget_calls():
-    assert GridRuler._esm.rstrip().endswith(
+    esm = GridRuler()._esm
+    assert esm.rstrip().endswith(
         'export default { render: globalThis.tinyqWidgets["grid-ruler"].render };'
     )
-    assert len(re.findall(r"^export", GridRuler._esm, re.M)) == 1
+    assert len(re.findall(r"^export", esm, re.M)) == 1
     json.dumps(GridRuler().get_state())  # all that goes to a front end is JSON
+
+
+class Noted(GridRuler):
+    """A ruler with a tick box, for what the traits of one kind alone do not show."""
+
+    fields = (*GridRuler.fields, "bold")
+    bold = traitlets.Bool(True).tag(sync=True)
+
+
+def test_data_and_switches_go_into_the_tag():
+    shown = Noted(data=host.encode({"words": "</script><b>", "xs": np.float32([1.5])}))
+    tags = Tags(shown.html())
+    assert tags.opened[0][1]["bold"] == "true"
+    assert tags.opened[1] == ("script", {"type": "application/json", "class": "tinyq-data"})
+    assert json.loads(tags.words[0])["words"] == "</script><b>"
+    assert "tinyq-data" not in Noted().html()
+
+
+@pytest.mark.parametrize(
+    ("data", "error", "message"),
+    [
+        ({"a": np.int64([1])}, TypeError, r"got an array of int64$"),
+        ({"a": np.array([None])}, TypeError, r"got an array of object$"),
+        ({"a": {1, 2}}, TypeError, r"must be numbers, text or arrays .*, got \{1, 2\}$"),
+        ({"a": float("nan")}, ValueError, "not JSON compliant"),
+        ({"a": np.float32("inf")}, ValueError, "not JSON compliant"),
+    ],
+    ids=str,
+)
+def test_what_a_page_cannot_read_is_refused(data, error, message):
+    with pytest.raises(error, match=message):
+        host.encode(data)

@@ -4,7 +4,7 @@ import numpy as np
 import traitlets
 
 from tinyq.affine import Grid, finite_float32, round_half_away
-from tinyq.widgets.host import Widget, module
+from tinyq.widgets.host import Widget
 
 
 def grid_of(lo: float, hi: float, bits: int) -> Grid:
@@ -35,8 +35,8 @@ class GridRuler(Widget):
 
     name = "grid-ruler"
     fields = ("lo", "hi", "bits", "x")
-    scripts = ("grid_ruler_figure.js", "grid_ruler.js")
-    _esm = module(name, *scripts)
+    scripts = ("int8.js", "grid_ruler_figure.js", "grid_ruler.js")
+    called = ("scale", "zero_point", "code", "dequantized")
 
     lo = traitlets.Float(-1.0).tag(sync=True)
     hi = traitlets.Float(2.0).tag(sync=True)

@@ -6,6 +6,7 @@
   const ui = (globalThis.tinyqWidgets ??= {});
   const { clamp } = ui.int8;
   const { show } = ui.kit;
+  const { text, path, rect, title } = ui.figure;
   const HEIGHT = 526;
   const PAD = 14; // left and right of every panel
   const LINE = 62; // baseline of the number line
@@ -41,14 +42,6 @@
     if (py < LINE || py > 112 || Math.min(lo, hi) > 30) return "x";
     return lo < hi ? "lo" : "hi";
   }
-
-  const text = (x, y, words, anchor = "middle", kind = "") =>
-    `<text x="${x}" y="${y}" text-anchor="${anchor}" class="${kind}">${words}</text>`;
-  const path = (d, kind) => `<path d="${d}" class="${kind}"/>`;
-  const rect = (x0, y0, x1, y1, kind) =>
-    `<rect x="${x0}" y="${y0}" width="${Math.max(x1 - x0, 0)}" height="${y1 - y0}" ` +
-    `class="${kind}"/>`;
-  const title = (y, words) => text(0, y, words, "start", "title");
 
   /* What the panels share. real(code) in float64, so that nothing overflows on the way. */
   function layout(v, view, width) {

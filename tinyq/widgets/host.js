@@ -1,8 +1,9 @@
-/* The static page as a host: a custom element that feeds a widget's render({ model, el, start }) a
+/* The static page as a host: a custom element that feeds a widget's mount({ model, el, start }) a
    model made of its attributes and of the address.
 
    <tinyq-grid-ruler lo="-1" hi="2">a static figure, for a page without scripts</tinyq-grid-ruler>
-   page.html#grid-ruler?lo=0&bits=4&lock=bits      a link to a state; lock=bits,lo fixes controls
+   page.html#grid-ruler?lo=0&bits=4&lock=bits      a link to a state; lock=bits,lo fixes controls,
+                                                hide=lo,call takes them away
    page.html#grid-ruler?lo=0;grid-ruler-2?lo=-3    one part a widget, named by its id, else by rank
    page.html#a-heading                             no "?": not ours */
 (() => {
@@ -46,8 +47,11 @@
   /* Text by name, read as the type of each default; -0 is 0, other names are not ours. */
   function parse(texts, defaults) {
     const known = Object.entries(texts).filter(([name]) => name in defaults);
-    const read = (text, like) =>
-      typeof like !== "number" ? text : text.trim() === "" ? NaN : Number(text) + 0;
+    const read = (text, like) => {
+      if (typeof like === "boolean") return text !== "false";
+      if (typeof like === "string") return text;
+      return text.trim() === "" ? NaN : Number(text) + 0;
+    };
     return Object.fromEntries(known.map(([name, text]) => [name, read(text, defaults[name])]));
   }
 
@@ -56,14 +60,16 @@
       const rank = [...document.querySelectorAll(this.localName)].indexOf(this) + 1;
       this.key = this.id || (rank > 1 ? `${name}-${rank}` : name);
       const attributes = [...this.attributes].map(({ name, value }) => [name, value]);
-      this.defaults = { ...ui[name].defaults, lock: "" };
+      this.defaults = { ...ui[name].defaults, lock: "", hide: "" };
       this.start = { ...this.defaults, ...parse(Object.fromEntries(attributes), this.defaults) };
-      this.model = standIn({ ...this.start }, ui.kit.debounce(() => this.save(), 300));
+      this.data ??= this.querySelector("script.tinyq-data")?.textContent ?? "";
+      const saved = ui.kit.debounce(() => this.save(), 300);
+      this.model = standIn({ ...this.start, data: this.data }, saved);
       const linked = this.load();
       const el = ui.kit.h("div");
-      this.stop = ui[name].render({ model: this.model, el, start: this.start });
+      this.frame = ui[name].mount({ model: this.model, el, start: this.start });
       this.classList.add("tinyq-host");
-      this.replaceChildren(el); // only now: what stood here stays if render fails
+      this.replaceChildren(el); // only now: what stood here stays if mount fails
       this.onhash = () => this.load() && this.scrollIntoView();
       addEventListener("hashchange", this.onhash);
       if (linked) this.scrollIntoView();
@@ -71,7 +77,7 @@
 
     disconnectedCallback() {
       removeEventListener("hashchange", this.onhash);
-      this.stop?.();
+      this.frame?.stop();
     }
 
     /* Take the state from the address; true where it has one for this widget. */
@@ -86,24 +92,23 @@
     save() {
       const state = Object.keys(this.start).map((field) => [field, this.model.get(field)]);
       const moved = state.some(([field, value]) => value !== this.start[field]);
-      const told = state.filter(([field, value]) => field !== "lock" || value);
+      const told = state.filter(([field, value]) => !(field in { lock: 0, hide: 0 }) || value);
       writeFragment(this.key, moved ? told : null);
     }
 
     /* What is shown, as numbers: the same dictionary as the Python widget's value. null where
        there is nothing to show: tools that walk the page read this property and must not fail. */
     get value() {
-      const fields = Object.keys(ui[name].defaults);
-      try {
-        return ui[name].value(Object.fromEntries(fields.map((f) => [f, this.model.get(f)])));
-      } catch (error) {
-        if (error instanceof RangeError) return null;
-        throw error;
-      }
+      return this.frame?.outcome.value ?? null;
+    }
+
+    /* The controls' values, as they stand, even where they give nothing to show. */
+    get state() {
+      return this.frame?.state ?? null;
     }
   };
 
-  /* widget: { defaults, value(state), render({ model, el, start }) -> stop }. */
+  /* widget: { defaults, mount({ model, el, start }) -> frame, render }. */
   function define(name, widget) {
     ui[name] = widget;
     const tag = `tinyq-${name}`;

@@ -1,4 +1,4 @@
-/* Small parts that every widget is made of: elements, numbers as text, controls, a read-out.
+/* Small parts that every widget is made of: elements, numbers as text, a read-out, data.
 
    Classic scripts (no import, no export) work from file://; they share globalThis.tinyqWidgets. */
 (() => {
@@ -62,33 +62,6 @@
     return { node: h("div", {}, seen, spoken), set };
   }
 
-  /* A slider and a number box for one number; change(number, typed), NaN where none is typed. */
-  function numberControl(label, change, limits = {}) {
-    // Else JupyterLab takes the arrow keys for itself; it asks the focused element alone.
-    const attributes = { ...limits, "data-lm-suppress-shortcuts": "true" };
-    const read = ({ target }) => (target.value === "" ? NaN : Number(target.value));
-    const slid = (event) => change(read(event), false);
-    const typed = (event) => change(read(event), true);
-    const typing = (event) => Number.isNaN(read(event)) || typed(event);
-    const range = h("input", { type: "range", ...attributes, oninput: slid });
-    const box = h("input", {
-      type: "number", step: "any", ...attributes, "aria-label": `${label}, typed`,
-      oninput: typing, onchange: typed,
-    });
-    const set = (value, limits = {}) => {
-      Object.assign(range, limits);
-      if (limits.step) box.step = limits.step;
-      for (const input of [range, box]) {
-        // Not while it says so already: "1." and "1.0" are being typed.
-        if (input.value === "" || Number(input.value) !== value) input.value = value;
-      }
-    };
-    const lock = (locked) => (range.disabled = box.disabled = locked);
-    const name = h("label", {}, h("span", {}, label), range);
-    const node = h("div", { class: "tinyq-control" }, name, box);
-    return { node, set, lock };
-  }
-
   /* Code with a button that copies it, or selects it where the page may not use the clipboard. */
   function copyable(label) {
     const code = h("code");
@@ -113,12 +86,25 @@
     return { node: h("div", { class: "tinyq-call" }, bar, h("pre", {}, code)), set };
   }
 
-  /* The frame of a widget: its title, a Reset button, its parts. */
-  function panel(title, reset, ...parts) {
-    const button = h("button", { type: "button", onclick: reset }, "Reset");
-    return h("div", { class: "tinyq-widget", role: "group", "aria-label": title },
-      h("div", { class: "tinyq-bar" }, h("b", {}, title), button), ...parts);
+  const ARRAYS = { int8: Int8Array, uint8: Uint8Array, int32: Int32Array, float32: Float32Array,
+    float64: Float64Array };
+
+  /* Data from Python (tinyq.widgets.host.encode): an array becomes { data: typed array, shape }. */
+  function decode(text) {
+    return JSON.parse(text, (_, item) => {
+      if (!item || typeof item.base64 !== "string") return item;
+      const bytes = Uint8Array.from(atob(item.base64), (letter) => letter.charCodeAt(0));
+      return { data: new ARRAYS[item.dtype](bytes.buffer), shape: item.shape };
+    });
   }
 
-  ui.kit = { h, show, pyFloat, oncePerFrame, debounce, readout, numberControl, copyable, panel };
+  const made = (ui.made ??= new Map()); // a notebook runs this script once a widget
+
+  /* What several widgets of a page need and only the first computes: once("seed", make). */
+  function once(key, make) {
+    if (!made.has(key)) made.set(key, make());
+    return made.get(key);
+  }
+
+  ui.kit = { h, show, pyFloat, oncePerFrame, debounce, readout, copyable, decode, once };
 })();

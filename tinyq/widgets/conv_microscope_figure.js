@@ -1,0 +1,130 @@
+/* What the conv microscope looks like: the padded image, the output, the window's three tables. */
+(() => {
+  const ui = (globalThis.tinyqWidgets ??= {});
+  const { h, show } = ui.kit;
+
+  /* Blue above real 0, vermilion below, the stronger the further: share is -1..1. */
+  function tint(share) {
+    const colour = share < 0 ? "var(--tq-probe)" : "var(--tq-grid)";
+    return `color-mix(in srgb, ${colour} ${Math.round(50 * Math.min(Math.abs(share), 1))}%, ` +
+      "var(--tq-back))";
+  }
+
+  const largest = (numbers) => numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
+
+  /* Neighbours of one row and one colour, taken together: few nodes paint fast. */
+  function runs(steps, columns) {
+    const found = [];
+    steps.forEach((step, at) => {
+      const last = found.at(-1);
+      if (last && last.step === step && at % columns) last.length += 1;
+      else found.push({ at, length: 1, step });
+    });
+    return found;
+  }
+
+  /* The padded image of one channel; inside its true edge, outside the pad; the window on top. */
+  function imageOf({ padded, conv, v, width }) {
+    const [, rows, columns, channels] = padded.shape;
+    const size = width / columns;
+    const { zero_point } = conv.layer.inGrid;
+    const steps = Array.from({ length: rows * columns }, (_, i) =>
+      padded.data[i * channels + v.channel] - zero_point);
+    const most = largest(steps);
+    const cells = runs(steps, columns).map(({ at, length, step }) =>
+      `<rect x="${size * (at % columns)}" y="${size * Math.floor(at / columns)}" ` +
+      `width="${size * length + 0.3}" height="${size + 0.3}" style="fill:${tint(step / most)}"/>`);
+    const [top, , left] = conv.pads;
+    const box = (y, x, tall, wide, kind) => `<rect x="${x * size}" y="${y * size}" ` +
+      `width="${wide * size}" height="${tall * size}" class="${kind}"/>`;
+    const [sy, sx] = conv.layer.stride;
+    return `<svg viewBox="-2 -2 ${width + 4} ${rows * size + 4}">${cells.join("")}` +
+      box(0, 0, rows, columns, "pad-edge") +
+      box(top, left, conv.x.shape[1], conv.x.shape[2], "image-edge") +
+      box(v.row * sy, v.column * sx, ...v.size, "window") + "</svg>";
+  }
+
+  /* A table of numbers as SVG; outside: which cells lie outside the image. */
+  function table(numbers, v, cell, outside) {
+    const [rows, columns] = v.size;
+    const most = largest(numbers);
+    const letters = Math.max(...numbers.map((x) => show(x).length));
+    const font = Math.min(12, (cell - 3) / (0.68 * letters));
+    const cells = numbers.map((x, i) => {
+      const [left, top] = [cell * (i % columns), cell * Math.floor(i / columns)];
+      const kind = outside[i] ? "cell out" : "cell";
+      return `<rect x="${left}" y="${top}" width="${cell}" height="${cell}" class="${kind}" ` +
+        `style="fill:${tint(x / most)}"/><text x="${left + cell / 2}" ` +
+        `y="${top + cell / 2 + font * 0.35}" text-anchor="middle" ` +
+        `style="font-size:${font}px">${show(x)}</text>`;
+    });
+    const [width, height] = [columns * cell, rows * cell];
+    return `<svg viewBox="-1 -1 ${width + 2} ${height + 2}" style="width:${width + 2}px" ` +
+      `aria-hidden="true">${cells.join("")}</svg>`;
+  }
+
+  function figureOf(title, body) {
+    const node = h("div", {}, h("p", { class: "tinyq-caption" }, title));
+    node.insertAdjacentHTML("beforeend", body);
+    return node;
+  }
+
+  function tablesOf(v, width) {
+    const steps = v.codes.map((code) => code - v.zero_point);
+    // Three side by side, the long products widest; a column on a phone.
+    const cell = (share) => Math.floor(Math.min(44,
+      (width < 500 ? width - 4 : share * (width - 30)) / v.size[1]));
+    const none = v.outside.map(() => false);
+    const zero = v.zero_point < 0 ? `+ ${-v.zero_point}` : `\u2212 ${v.zero_point}`;
+    return [
+      figureOf(`Steps: code ${zero}`, table(steps, v, cell(0.295), v.outside)),
+      figureOf(`\u00d7 weights`, table(v.weights, v, cell(0.295), none)),
+      figureOf(`= products: ${show(v.sums[v.channel], 9)}`,
+        table(v.products, v, cell(0.41), v.outside)),
+    ];
+  }
+
+  /* A cell of the output. */
+  function outputCell(v, conv, row, column) {
+    const i = row * v.columns + column;
+    const [code, right] = [v.map[i], v.right_map[i]];
+    const step = (code - conv.layer.outGrid.zero_point) / 128;
+    const fault = code === right ? "" : `, right is ${show(right)}`;
+    return { label: `row ${row}, column ${column}: code ${show(code)}${fault}`, text: show(code),
+      fill: tint(step), ink: "var(--tq-text)", kind: fault ? "wrong" : "" };
+  }
+
+  function view(root, api, { ends, through }) {
+    const pick = (row, column) => api.change({ row, column });
+    const output = ui.cells.arrowGrid("Output codes", pick, { hover: true });
+    const image = h("div", { role: "img" });
+    const tables = h("div", { class: "tinyq-tables", role: "img" });
+    const [inTitle, outTitle] = [0, 1].map(() => h("p", { class: "tinyq-caption" }));
+    root.append(h("div", { class: "tinyq-pair" }, h("div", {}, inTitle, image),
+      h("div", {}, outTitle, output.node)), tables);
+    let limits = {};
+
+    function paint(v, { convs }, width) {
+      const conv = convs[v.layer];
+      const most = ends(conv);
+      limits = Object.fromEntries(["image", "filter", "channel"].map((field) =>
+        [field, { min: 0, max: most[field], step: 1 }]));
+      const code = v.pad === "0" ? 0 : v.zero_point;
+      const { padded } = through(conv, v.image, code);
+      inTitle.textContent = `Input channel ${v.channel}, padded with code ${show(code)}`;
+      outTitle.textContent = `Output of filter ${v.filter}: walk over it`;
+      image.setAttribute("aria-label", `${inTitle.textContent}. The window starts at row ` +
+        `${v.row * conv.layer.stride[0]}, column ${v.column * conv.layer.stride[1]}.`);
+      image.innerHTML = imageOf({ padded, conv, v, width: 320 });
+      output.paint({ rows: most.row + 1, columns: v.columns, at: [v.row, v.column],
+        cell: (row, column) => outputCell(v, conv, row, column) });
+      tables.setAttribute("aria-label", "Steps times weights, product by product: " +
+        v.products.map((x) => show(x)).join(", "));
+      tables.replaceChildren(...tablesOf(v, width));
+    }
+
+    return { paint, limits: () => limits };
+  }
+
+  ui.convMicroscopeFigure = { view };
+})();

@@ -1,0 +1,114 @@
+"""Sliders from ipywidgets for any function that draws a figure: for readers who change the Python.
+
+A kernel draws each frame, so this lives in JupyterLab; a static page shows the first frame and
+says where it moves.
+"""
+
+import inspect
+import io
+from collections.abc import Callable
+
+import ipywidgets
+from IPython.display import display
+
+
+def explore(f: Callable, **sliders: tuple | list) -> "Explorer":
+    """Return f's figure with a slider for each named argument.
+
+    f: returns a matplotlib Figure.  sliders: an argument of f each, as (lo, hi) or (lo, hi, step)
+    for a slider, over whole numbers where all are int, or a list for a menu.  It starts at the
+    argument's default in f, else at lo or the list's first entry.
+    Raises TypeError for a name that f does not take, a slider of another form, or an f that
+    returns no Figure; ValueError for an empty list, lo >= hi, or a default outside.
+
+    >>> from tinyq.plots.style import figure
+    >>> def draw(bits=4):
+    ...     with figure() as (fig, axes):
+    ...         axes.stem(range(2**bits))
+    ...     return fig
+    >>> explore(draw, bits=(2, 8))
+    explore(draw, bits=4)
+    """
+    return Explorer(f, sliders)
+
+
+class Explorer:
+    """What `explore` returns.
+
+    controls: the ipywidgets by argument name.  image: the current frame, PNG.
+    """
+
+    def __init__(self, f: Callable, sliders: dict[str, tuple | list]) -> None:
+        parameters = inspect.signature(f).parameters
+        if strange := [name for name in sliders if name not in parameters]:
+            raise TypeError(f"{strange[0]} must be an argument of {f.__name__}{tuple(parameters)}")
+        self.f = f
+        self.controls = {
+            name: control(name, limits, parameters[name].default)
+            for name, limits in sliders.items()
+        }
+        self.image = ipywidgets.Image(value=png(f, self.state), format="png")
+        self.image.layout.max_width = "100%"
+        self.message = ipywidgets.Label()
+        for one in self.controls.values():
+            one.observe(self._redraw, "value")
+        self.box = ipywidgets.VBox([*self.controls.values(), self.image, self.message])
+
+    @property
+    def state(self) -> dict:
+        """The arguments as the sliders stand."""
+        return {name: one.value for name, one in self.controls.items()}
+
+    def _redraw(self, change: dict) -> None:
+        try:
+            self.image.value = png(self.f, self.state)
+            self.message.value = ""
+        except (ValueError, TypeError) as error:  # the last good frame stays
+            self.message.value = str(error)
+
+    def __repr__(self) -> str:
+        state = "".join(f", {name}={value!r}" for name, value in self.state.items())
+        return f"explore({self.f.__name__}{state})"
+
+    def _ipython_display_(self) -> None:
+        live = self.box._repr_mimebundle_()["application/vnd.jupyter.widget-view+json"]
+        still = {"image/png": bytes(self.image.value), "text/plain": repr(self)}
+        view = {"application/vnd.jupyter.widget-view+json": live}
+        display({**still, **view}, raw=True)
+        names = ", ".join(f"`{name}`" for name in self.controls)
+        words = f"Run this page in JupyterLab (`make lab`) to move {names}."
+        display({"text/markdown": f"*{words}*", "text/plain": words}, raw=True)
+
+
+def control(name: str, limits: tuple | list, default: object) -> ipywidgets.ValueWidget:
+    """Return the slider or menu for one argument; default: inspect's empty where it has none."""
+    given = default is not inspect.Parameter.empty
+    if isinstance(limits, list):
+        if not limits or (given and default not in limits):
+            raise ValueError(f"{name} must be a list that holds its default, got {limits}")
+        value = default if given else limits[0]
+        return ipywidgets.Dropdown(options=limits, value=value, description=name)
+    if not (isinstance(limits, tuple) and len(limits) in (2, 3)):
+        raise TypeError(f"{name} must be (lo, hi), (lo, hi, step) or a list, got {limits!r}")
+    lo, hi = limits[:2]
+    value = default if given else lo
+    if not lo <= value <= hi or lo == hi:
+        raise ValueError(f"{name} must have lo < hi around its default, got {limits}, {value}")
+    whole = all(isinstance(number, int) for number in (*limits, value))
+    step = {"step": limits[2]} if len(limits) == 3 else {} if whole else {"step": (hi - lo) / 100}
+    slider = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    return slider(min=lo, max=hi, value=value, description=name, **step)
+
+
+def png(f: Callable, state: dict) -> bytes:
+    """Return the figure f(**state) as a PNG file's bytes."""
+    import matplotlib.pyplot as plt
+    from matplotlib.figure import Figure
+
+    fig = f(**state)
+    if not isinstance(fig, Figure):
+        raise TypeError(f"{f.__name__} must return a matplotlib Figure, got {type(fig).__name__}")
+    file = io.BytesIO()
+    fig.savefig(file, format="png")
+    plt.close(fig)  # else a notebook shows it a second time
+    return file.getvalue()
