@@ -15,8 +15,8 @@ need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: setup run golden ledger bench plot accuracy sync book test parity lab test-lab bench-widgets lock \
-    lint check clean help
+.PHONY: setup run golden ledger bench plot accuracy sync book test parity lab test-lab \
+    bench-widgets lock lint check clean help
 
 setup: $(ready) ## Make the environment .venv from requirements.lock
 

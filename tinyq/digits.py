@@ -1,6 +1,5 @@
 """A trained network of the seed's shape and its data: handwritten digits, 1,797 real scans."""
 
-import io
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -9,40 +8,32 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import resnet
+from tinyq.digits_file import CLASSES, CONVS, PARTS, unpack
 from tinyq.fold import fold_batch_norm, rescale
 from tinyq.network import Network
 
+__all__ = [
+    "CLASSES",
+    "CONVS",
+    "PARTS",
+    "PATH",
+    "SOURCE",
+    "WIDE",
+    "BatchNorm",
+    "Digits",
+    "load",
+    "upsample",
+]
+
 PATH = Path(__file__).parent / "data" / "digits.npz"
-CONVS = ("stem", "block1", "block2")
-PARTS = ("train", "calibration", "test")
-CLASSES = 10
 # What the wide sibling multiplies block1's channels by.  Found by trial, among powers of two: one
 # scale for the tensor cannot follow them, a scale a channel nearly can.
 WIDE = (64, 4, 1, 4, 4, 4, 4, 1)
-LARGEST = 1_000_000  # bytes of all the arrays together
 SOURCE = (
     "Scans and labels: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, "
     "1998, UCI Machine Learning Repository, doi.org/10.24432/C50P49, CC BY 4.0: its test set, "
     "as scikit-learn ships it. Split and weights: tools/train_digits.py, MIT."
 )
-
-# The type and shape of each array in the file; a letter is a size that must be the same throughout.
-LAYOUT = {
-    "scans": (np.uint8, ("N", 8, 8)),
-    "labels": (np.uint8, ("N",)),
-    "source": (np.str_, ()),
-    **{part: (np.int16, (part,)) for part in PARTS},
-    "stem_weights": (np.float32, ("F", 7, 7, 3)),
-    "block1_weights": (np.float32, ("F", 3, 3, "F")),
-    "block2_weights": (np.float32, ("F", 3, 3, "F")),
-    "dense_weights": (np.float32, (CLASSES, "F")),
-    "dense_bias": (np.float32, (CLASSES,)),
-    **{
-        f"{name}_{field}": (np.float32, () if field == "eps" else ("F",))
-        for name in CONVS
-        for field in ("gamma", "beta", "mean", "var", "eps")
-    },
-}
 
 
 class BatchNorm(NamedTuple):
@@ -117,9 +108,7 @@ def load(path: Path = PATH) -> Digits:
     """
     content = Path(path).read_bytes()
     try:
-        arrays = _read(content)
-        _check_layout(arrays)
-        _check_values(arrays)
+        arrays = unpack(content)
     except Exception as error:  # zipfile, zlib, ast and NumPy each raise their own
         why = f"{type(error).__name__}: {error}" if type(error) is not ValueError else error
         raise ValueError(f"{path} is not a file of trained digits: {why}") from error
@@ -150,53 +139,6 @@ def upsample(scans: NDArray[np.uint8]) -> NDArray[np.float32]:
     """
     doubled = scans.repeat(2, axis=1).repeat(2, axis=2).astype(np.float32) / np.float32(16)
     return np.repeat(doubled[..., None], 3, axis=3)
-
-
-def _read(content: bytes) -> dict[str, NDArray]:
-    """Return the arrays of an .npz; raise whatever a damaged one makes its readers raise."""
-    archive = np.load(io.BytesIO(content), allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
-        raise ValueError("it holds one array, not a .npz of named arrays")
-    size = sum(member.file_size for member in archive.zip.infolist())
-    if size > LARGEST:
-        raise ValueError(f"it unpacks to {size} bytes, more than {LARGEST}")
-    if sorted(archive.files) != sorted(LAYOUT):
-        missing, extra = set(LAYOUT) - set(archive.files), set(archive.files) - set(LAYOUT)
-        raise ValueError(f"arrays missing: {sorted(missing)}, arrays unknown: {sorted(extra)}")
-    return {name: archive[name] for name in LAYOUT}
-
-
-def _check_layout(arrays: Mapping[str, NDArray]) -> None:
-    """Raise ValueError for an array whose dtype or shape is not LAYOUT's."""
-    sizes: dict[str, int] = {}
-    for name, (kind, form) in LAYOUT.items():
-        array = arrays[name]
-        if array.dtype.type != kind:
-            raise ValueError(f"{name} must be {kind.__name__}, got {array.dtype}")
-        wanted = list(form)
-        if array.ndim == len(form):
-            wanted = [
-                sizes.setdefault(want, got) if isinstance(want, str) else want
-                for want, got in zip(form, array.shape, strict=True)
-            ]
-        if array.shape != tuple(wanted) or not all(array.shape):
-            raise ValueError(f"{name} must have shape {form}, got {array.shape}; {sizes}")
-
-
-def _check_values(arrays: Mapping[str, NDArray]) -> None:
-    """Raise ValueError for a number that is not finite or out of range, or images in no part."""
-    for name, array in arrays.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{name} holds NaN or infinity")
-    for name, largest in (("scans", 16), ("labels", CLASSES - 1)):
-        if arrays[name].max() > largest:
-            raise ValueError(f"{name} must lie in 0..{largest}, got {arrays[name].max()}")
-    for name in CONVS:
-        if arrays[f"{name}_var"].min() < 0 or arrays[f"{name}_eps"] <= 0:
-            raise ValueError(f"{name}_var must be >= 0 and {name}_eps > 0")
-    parts = np.sort(np.concatenate([arrays[part] for part in PARTS]))
-    if not np.array_equal(parts, np.arange(len(arrays["labels"]))):
-        raise ValueError(f"{', '.join(PARTS)} must hold the index of each image once")
 
 
 def _norm(arrays: Mapping[str, NDArray], name: str) -> BatchNorm:

@@ -11,6 +11,7 @@ from tinyq.plots.one_at_a_time import one_at_a_time
 from tinyq.plots.parity import parity
 from tinyq.plots.passing import codes_through_pool, codes_used, pool_ties
 from tinyq.plots.pixels import pixels
+from tinyq.plots.ranges import chosen_ranges, clipping
 from tinyq.plots.roundings import roundings
 from tinyq.plots.seesaw import mean_errors, seesaw
 from tinyq.plots.sieve import sieve
@@ -27,6 +28,8 @@ __all__ = [
     "border",
     "channel_codes",
     "channel_worth",
+    "chosen_ranges",
+    "clipping",
     "codes_through_pool",
     "codes_used",
     "confusion",

@@ -94,7 +94,7 @@
       ["gain", "20 log\u2081\u2080(one scale / own scale)",
         `20 log\u2081\u2080(${show(one_scale, 4)} / ${show(own_scale, 4)})`,
         `${show(worth, 3)} dB predicted` + (v.own_sqnr === null || v.one_sqnr === null ? ""
-          : `; measured ${show(v.own_sqnr - v.one_sqnr, 3)} dB`)],
+          : `, ${show(v.own_sqnr - v.one_sqnr, 3)} dB measured`)],
     ];
   }
 
@@ -117,9 +117,10 @@ back = np.stack([g.dequantize(g.quantize(w)) for g, w in zip(grids, weights)])`;
     return `import numpy as np
 ${own ? "" : networks.imports(network)}import tinyq.weights
 ${weights}${grids}
-db = [tinyq.parity.sqnr_db(*pair) for pair in [(weights[${channel}], back[${channel}]), (weights, back)]]
-db = [round(x, 2) if np.isfinite(x) else None for x in db]
-(scales, *db)`;
+def db(x, y):
+    found = tinyq.parity.sqnr_db(x, y)
+    return round(found, 2) if np.isfinite(found) else None
+scales, db(weights[${channel}], back[${channel}]), db(weights, back)`;
   }
 
   /* Another layer may have fewer channels. */

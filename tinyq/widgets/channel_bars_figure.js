@@ -31,7 +31,7 @@
     const named = tall >= 14 || (chosen && tall >= 6);
     const [first, last] = [v.first[c], v.last[c]];
     const db = v.sqnr[c] === null ? "exact" : `${v.sqnr[c].toFixed(1)} dB`.replace("-", "\u2212");
-    return (chosen ? rect(-6, y, width + 6, y + tall, "own") : "")
+    return (chosen ? rect(-6, y, width + 6, y + tall, "picked") : "")
       + rect(at(real(v, c, v.qmin)), middle - tall * 0.42, at(real(v, c, v.qmax)),
         middle + tall * 0.42, "clip")
       + `<rect x="${left}" y="${middle - half}" width="${right - left}" height="${2 * half}" ` +
@@ -50,7 +50,7 @@
     const at = scale(-reach, reach, from, to);
     const bottom = TOP + v.lo.length * rowHeight(v.lo.length);
     const marks = ticks(-reach, reach, wide ? 5 : 2);
-    return title(14, `${v.lo.length} channels: weights (bars) on their grids (grey)`)
+    return title(14, "Weights (bars) on their grids (grey)")
       + text(width - 66, 32, "codes", "end", "faint") + text(width, 32, "SQNR", "end", "faint")
       + v.lo.map((_, c) => row(v, c, at, width, wide)).join("")
       + path(`M${at(0)} ${TOP}V${bottom}`, "axis")
@@ -80,9 +80,10 @@
       return `<rect x="${x - thick / 2}" y="${y}" width="${thick}" height="${floor - y}" ` +
         `style="fill: var(--tq-grid)"/>` + (few ? text(x, y - 5, count) : "");
     });
-    const many = `of ${v.qmax - v.qmin + 1} codes`;
-    return title(top, `Channel ${c} magnified: its ${own.length} weights use ` +
-      `${v.channel_codes.length} ${many}`) + columns.join("")
+    const edges = inView.map((code) => `M${at(real(v, c, code) + step / 2)} ${floor}v44`);
+    return title(top, `Channel ${c} magnified: ${v.channel_codes.length} of ` +
+      `${v.qmax - v.qmin + 1} codes in use`) + columns.join("")
+      + (few ? path(edges.slice(0, -1).join(""), "ideal") : "")
       + path(`M0 ${floor}H${width}`, "axis")
       + inView.map((code) => path(`M${at(real(v, c, code))} ${floor}v6`, "tick")
         + (few ? text(at(real(v, c, code)), floor + 19, show(code)) : "")).join("")

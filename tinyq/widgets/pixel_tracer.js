@@ -4,16 +4,9 @@
   const { block, frame, int8, kit, pixels, pixelTrace, pixelTracerFigure: figure, stages,
     subject } = globalThis.tinyqWidgets;
   const { h, show } = kit;
-  const { GRIDS } = subject;
-  const COLOURS = ["red", "green", "blue"];
-
-  const prepare = (data) => (data ? subject.ofData(data) : subject.ofSeed());
+  const { GRIDS, prepare, checkIndex, placeWords } = subject;
 
   /* ---- The numbers: the Python widget's value is the same dictionary ---- */
-
-  function checkIndex(name, index, count) {
-    if (index >= count) throw new RangeError(`${name} must be in 0 to ${count - 1}.`);
-  }
 
   /* The calibrated ranges, and over them the six of the state. */
   function rangesOf(state, { ranges, observed }) {
@@ -100,12 +93,6 @@
 
   const list = (numbers, digits = 4) => numbers.map((x) => show(x, digits)).join(", ");
 
-  function placeWords([row, column, channel], channels) {
-    if (column === undefined) return `number ${row}`;
-    const name = channels === 3 ? COLOURS[channel] : `channel ${channel}`;
-    return `row ${row}, column ${column}, ${name}`;
-  }
-
   function sentence(v, { net }) {
     const [pixel, code] = v.road[0];
     const end = pixel ? `pixel ${placeWords(pixel, net.channels)}, code ${show(code)}`
@@ -116,17 +103,13 @@
       `Logit ${v.logit} leads back through the ${v.via} to ${end}.`;
   }
 
-  function call(v, { ranges, observed, own }) {
+  function call(v, ctx) {
+    const { ranges, observed } = ctx;
     const moved = GRIDS.map((grid, i) => [observed[i], v[`${grid}_lo`], v[`${grid}_hi`]])
       .filter(([name, lo, hi]) => lo !== ranges[name].lo || hi !== ranges[name].hi)
       .map(([name, lo, hi]) =>
         `ranges["${name}"] = tinyq.MinMax(${kit.pyFloat(lo)}, ${kit.pyFloat(hi)})\n`);
-    const setup = own ? "import tinyq\n# net, images, calibration: as given to PixelTracer\n"
-      : `import tinyq
-seed = tinyq.resnet.seed()
-net = tinyq.resnet.stem_block(seed.weights, seed.biases)
-images = calibration = seed.images\n`;
-    return `${setup}ranges = net.calibrate(calibration)
+    return `${subject.setup(ctx)}ranges = net.calibrate(calibration)
 ${moved.join("")}qnet = net.quantize_on(ranges, images.shape[1:])
 found = tinyq.parity.compare(net, qnet, images[${v.image}:${v.image + 1}])
 found.codes[0], found.worst`;

@@ -96,7 +96,7 @@ ${other}{rule.name: int(Requantizer(ratios[rule], rule).rescale(${acc})[0]) for 
   const whole = (value, min, max, label) =>
     ({ kind: "number", value, min, max, step: 1, integer: true, ...(label && { label }) });
   const controls = {
-    acc: whole(7984, -(2 ** 31), 2 ** 31 - 1, "accumulator"),
+    acc: whole(7984, -(2 ** 31), 2 ** 31 - 1),
     multiplier: whole(1583594044, 2 ** 30, 2 ** 31 - 1),
     shift: whole(9, -8, 31),
     zero_point: whole(0, -128, 127),

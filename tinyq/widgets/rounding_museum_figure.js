@@ -24,7 +24,7 @@
     if (v.rounding === "FLOAT32") {
       return [
         factor("float32(acc), 24 bits", BigInt(step.acc32)),
-        factor("float32(ratio) \u00d7 2^(31 + shift), 24 bits", scaled(step.ratio32)),
+        factor(`float32(ratio) \u00d7 2^${exact}, 24 bits`, scaled(step.ratio32)),
         fixed(`float32(product), 24 bits: ${show(step.product, 10)}`, scaled(step.product), 0,
           COLUMNS, exact),
         result(exact, "rint(product), ties to even")];
@@ -58,7 +58,8 @@
       const column = low + size - 1 - i;
       const x = (COLUMNS - 1 - column) * bit;
       const kind = digit === "0" ? "zero" : point !== null && column < point ? "part" : "whole";
-      cells[kind] += `M${x.toFixed(2)} ${y + 5}h${(bit - 1).toFixed(2)}v12h${(1 - bit).toFixed(2)}z`;
+      const wide = (bit - 1).toFixed(2);
+      cells[kind] += `M${x.toFixed(2)} ${y + 5}h${wide}v12h-${wide}z`;
     });
     const at = (COLUMNS - (point ?? 0)) * bit - 0.5;
     return `<text x="0" y="${y}" class="faint">${words}</text>` +
@@ -70,8 +71,8 @@
     const rows = rowsOf(v);
     const body = rows.map((row, i) => bitsOf(row, 30 + 38 * i, width)).join("");
     const wide = width >= 500 ? ": blue above the binary point, orange below it" : "";
-    return figure.svg(width, 40 + 38 * rows.length, figure.title(12, `${v.rounding}, bit by bit${wide}`)
-      + body);
+    const title = figure.title(12, `${v.rounding}, bit by bit${wide}`);
+    return figure.svg(width, 24 + 38 * rows.length, title + body);
   }
 
   /* What the rule's steps make of the number on its way: [[words, number], ...]. */
@@ -89,28 +90,32 @@
     const half = Math.floor(v.exact) + 0.5;
     const marks = stages(v).filter(([, x]) => Math.abs(x - half) <= 1);
     const off = [v.exact, ...marks.map(([, x]) => x)].map((x) => Math.abs(x - half));
-    const reach = Math.min(0.55, Math.max(3 * 2 ** -Math.max(v.shift, 3), 1.6 * Math.max(...off)));
+    const reach = Math.min(0.55, 1.6 * Math.max(...off) || 0.55);
     const at = figure.scale(half - reach, half + reach, 12, width - 12);
     const [low, high] = [Math.floor(half), Math.ceil(half)];
     const near = Math.abs(result - half) < 1;
-    const zone = (x0, x1, on, words, anchor, x) => figure.rect(x0, 24, x1, 50, on ? "band" : "clip") +
-      figure.text(x, 41, words, anchor);
-    const spot = (x, y, words, kind) => {
-      const anchor = x < 0.25 * width ? "start" : x > 0.75 * width ? "end" : "middle";
+    const zone = (x0, x1, on, words, anchor, x) =>
+      figure.rect(x0, 24, x1, 50, on ? "band" : "clip") + figure.text(x, 41, words, anchor);
+    // Words lead away from the other mark, unless the edge is near.
+    const spot = (x, y, words, kind, other) => {
+      const room = 7 * words.length;
+      const left = x < other ? x > room : x > width - room;
       return figure.path(`M${x} 50V${y - 14}`, "way") +
         (kind === "diamond" ? figure.path(`M${x} 43l6 7l-6 7l-6 -7z`, "diamond")
           : `<circle cx="${x}" cy="50" r="6" class="result"/>`) +
-        figure.text(Math.min(Math.max(x, 2), width - 2), y, words, anchor);
+        figure.text(x + (left ? 4 : -4), y, words, left ? "end" : "start");
     };
+    const title = reach < 0.5 ? `Around ${show(half, 10)}, magnified ${show(0.5 / reach, 2)} times`
+      : `From ${show(low, 10)} to ${show(high, 10)}`;
     const body = [
-      figure.title(12, reach < 0.5 ? `Around ${show(half, 10)}, magnified ${show(0.5 / reach, 2)} times`
-        : `From ${show(low, 10)} to ${show(high, 10)}`),
+      figure.title(12, title),
       zone(12, at(half), near && result === low, `nearer to ${show(low, 10)}`, "start", 18),
       zone(at(half), width - 12, near && result === high, `nearer to ${show(high, 10)}`, "end",
         width - 18),
       figure.path(`M12 50H${width - 12}`, "axis"), figure.path(`M${at(half)} 20V56`, "zero"),
-      ...marks.map(([words, x]) => spot(at(x), 104, `${words}: ${show(x, 10)}`, "circle")),
-      spot(at(v.exact), 80, `exact: ${show(v.exact, 10)}`, "diamond"),
+      ...marks.map(([words, x]) =>
+        spot(at(x), 104, `${words}: ${show(x, 10)}`, "circle", at(v.exact))),
+      spot(at(v.exact), 80, `exact: ${show(v.exact, 10)}`, "diamond", at(marks[0]?.[1] ?? half)),
     ];
     return figure.svg(width, 112, body.join(""));
   }

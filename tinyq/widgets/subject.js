@@ -41,5 +41,29 @@
       [name, distinct.indexOf(grid) + 1]));
   }
 
-  ui.subject = { GRIDS, remember, subject, ofSeed, ofData, gridNumbers };
+  const prepare = (data) => (data ? ofData(data) : ofSeed());
+
+  /* The first lines of a copied call: they make net, images and calibration. */
+  const setup = ({ own }) => (own ? "import tinyq\n# net, images, calibration: your own\n"
+    : `import tinyq
+seed = tinyq.resnet.seed()
+net = tinyq.resnet.stem_block(seed.weights, seed.biases)
+images = calibration = seed.images\n`);
+
+  /* Refuse an index beyond count, in plain words. */
+  function checkIndex(name, index, count) {
+    if (index >= count) throw new RangeError(`${name} must be in 0 to ${count - 1}.`);
+  }
+
+  const COLOURS = ["red", "green", "blue"];
+
+  /* Where a code is, in words; channels: of its tensor. */
+  function placeWords([row, column, channel], channels) {
+    if (column === undefined) return `number ${row}`;
+    const name = channels === 3 ? COLOURS[channel] : `channel ${channel}`;
+    return `row ${row}, column ${column}, ${name}`;
+  }
+
+  ui.subject = { GRIDS, remember, subject, ofSeed, prepare, setup, checkIndex, placeWords,
+    gridNumbers };
 })();

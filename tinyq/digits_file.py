@@ -1,0 +1,88 @@
+"""The file of trained digits: its layout, and what a file must pass before its arrays are used."""
+
+import io
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+CONVS = ("stem", "block1", "block2")
+PARTS = ("train", "calibration", "test")
+CLASSES = 10
+LARGEST = 1_000_000  # bytes of all the arrays together
+
+# The type and shape of each array in the file; a letter is a size that must be the same throughout.
+LAYOUT = {
+    "scans": (np.uint8, ("N", 8, 8)),
+    "labels": (np.uint8, ("N",)),
+    "source": (np.str_, ()),
+    **{part: (np.int16, (part,)) for part in PARTS},
+    "stem_weights": (np.float32, ("F", 7, 7, 3)),
+    "block1_weights": (np.float32, ("F", 3, 3, "F")),
+    "block2_weights": (np.float32, ("F", 3, 3, "F")),
+    "dense_weights": (np.float32, (CLASSES, "F")),
+    "dense_bias": (np.float32, (CLASSES,)),
+    **{
+        f"{name}_{field}": (np.float32, () if field == "eps" else ("F",))
+        for name in CONVS
+        for field in ("gamma", "beta", "mean", "var", "eps")
+    },
+}
+
+
+def unpack(content: bytes) -> dict[str, NDArray]:
+    """Return the arrays of an .npz by name, those of LAYOUT and no others.
+
+    content: the whole file.  Nothing in it is unpickled.  Raises ValueError for foreign or altered
+    arrays, and whatever a damaged archive makes its readers raise: zipfile's, zlib's, NumPy's own.
+    """
+    arrays = _read(content)
+    _check_layout(arrays)
+    _check_values(arrays)
+    return arrays
+
+
+def _read(content: bytes) -> dict[str, NDArray]:
+    archive = np.load(io.BytesIO(content), allow_pickle=False)
+    if not isinstance(archive, np.lib.npyio.NpzFile):
+        raise ValueError("it holds one array, not a .npz of named arrays")
+    size = sum(member.file_size for member in archive.zip.infolist())
+    if size > LARGEST:
+        raise ValueError(f"it unpacks to {size} bytes, more than {LARGEST}")
+    if sorted(archive.files) != sorted(LAYOUT):
+        missing, extra = set(LAYOUT) - set(archive.files), set(archive.files) - set(LAYOUT)
+        raise ValueError(f"arrays missing: {sorted(missing)}, arrays unknown: {sorted(extra)}")
+    return {name: archive[name] for name in LAYOUT}
+
+
+def _check_layout(arrays: Mapping[str, NDArray]) -> None:
+    """Raise ValueError for an array whose dtype or shape is not LAYOUT's."""
+    sizes: dict[str, int] = {}
+    for name, (kind, form) in LAYOUT.items():
+        array = arrays[name]
+        if array.dtype.type != kind:
+            raise ValueError(f"{name} must be {kind.__name__}, got {array.dtype}")
+        wanted = list(form)
+        if array.ndim == len(form):
+            wanted = [
+                sizes.setdefault(want, got) if isinstance(want, str) else want
+                for want, got in zip(form, array.shape, strict=True)
+            ]
+        if array.shape != tuple(wanted) or not all(array.shape):
+            raise ValueError(f"{name} must have shape {form}, got {array.shape}; {sizes}")
+
+
+def _check_values(arrays: Mapping[str, NDArray]) -> None:
+    """Raise ValueError for a number that is not finite or out of range, or images in no part."""
+    for name, array in arrays.items():
+        if array.dtype.kind == "f" and not np.isfinite(array).all():
+            raise ValueError(f"{name} holds NaN or infinity")
+    for name, largest in (("scans", 16), ("labels", CLASSES - 1)):
+        if arrays[name].max() > largest:
+            raise ValueError(f"{name} must lie in 0..{largest}, got {arrays[name].max()}")
+    for name in CONVS:
+        if arrays[f"{name}_var"].min() < 0 or arrays[f"{name}_eps"] <= 0:
+            raise ValueError(f"{name}_var must be >= 0 and {name}_eps > 0")
+    parts = np.sort(np.concatenate([arrays[part] for part in PARTS]))
+    if not np.array_equal(parts, np.arange(len(arrays["labels"]))):
+        raise ValueError(f"{', '.join(PARTS)} must hold the index of each image once")

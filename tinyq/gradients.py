@@ -1,0 +1,116 @@
+"""The slopes of a loss through the float layers, backwards: reverse-mode differentiation by hand.
+
+For each layer of tinyq.floatref y = f(x): from dL/dy to dL/dx, and to dL/dweights.  Sums run in a
+fixed order, without a BLAS, as the forward ones do: training gives the same bytes everywhere.
+"""
+
+from functools import singledispatch
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.floatref import Add, AvgPool2D, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
+from tinyq.layers.checks import output_size, taps
+
+Array = NDArray[np.float32]
+
+
+@singledispatch
+def input_slopes(layer, inputs: tuple[Array, ...], slope: Array) -> tuple[Array, ...]:
+    """Return dL/dx for each input x of a layer.
+
+    layer: of tinyq.floatref; inputs: what its forward was given; slope: dL/dy, of y's shape.
+    Returns an array for each input, of its shape and dtype.  Raises TypeError for another layer.
+
+    >>> input_slopes(ReLU(), (np.float32([-1, 2]),), np.float32([5, 5]))[0].tolist()
+    [0.0, 5.0]
+    """
+    raise TypeError(f"no gradient is known for a {type(layer).__name__}")
+
+
+@input_slopes.register
+def _(layer: Pad2D, inputs, slope):
+    top, bottom, left, right = layer.pads
+    return (slope[:, top : slope.shape[1] - bottom, left : slope.shape[2] - right],)
+
+
+@input_slopes.register
+def _(layer: ReLU, inputs, slope):
+    return (slope * (inputs[0] > 0),)
+
+
+@input_slopes.register
+def _(layer: Add, inputs, slope):
+    return slope, slope
+
+
+@input_slopes.register
+def _(layer: MaxPool2D, inputs, slope):
+    """The first of equal maxima takes it all: quantized numbers tie often."""
+    (x,) = inputs
+    best, back = layer.forward(x), np.zeros_like(x)
+    given = np.zeros(best.shape, bool)
+    shape = (layer.kernel, layer.stride, best.shape[1:3])
+    for (_, _, tap), (_, _, into) in zip(taps(x, *shape), taps(back, *shape), strict=True):
+        mine = (tap == best) & ~given
+        into += slope * mine
+        given |= mine
+    return (back,)
+
+
+@input_slopes.register
+def _(layer: AvgPool2D, inputs, slope):
+    back = np.zeros_like(inputs[0])
+    share = slope / np.float32(layer.kernel[0] * layer.kernel[1])
+    for _, _, into in taps(back, layer.kernel, layer.stride, slope.shape[1:3]):
+        into += share
+    return (back,)
+
+
+@input_slopes.register
+def _(layer: GlobalAvgPool2D, inputs, slope):
+    whole = AvgPool2D(inputs[0].shape[1:3], (1, 1))
+    return input_slopes(whole, inputs, slope[:, None, None, :])
+
+
+@input_slopes.register
+def _(layer: Conv2D, inputs, slope):
+    back = np.zeros_like(inputs[0])
+    every = taps(back, layer.weights.shape[1:3], layer.stride, slope.shape[1:3])
+    for ky, kx, into in every:
+        for o, filter_tap in enumerate(layer.weights[:, ky, kx]):
+            into += slope[..., o, None] * filter_tap
+    return (back,)
+
+
+@input_slopes.register
+def _(layer: Dense, inputs, slope):
+    back = np.zeros_like(inputs[0])
+    for o, row in enumerate(layer.weights):
+        back += slope[:, o, None] * row
+    return (back,)
+
+
+def weight_slopes(layer: Conv2D | Dense, x: Array, slope: Array) -> tuple[Array, Array]:
+    """Return dL/dweights and dL/dbias of a layer with weights.
+
+    dL/dw_ok = sum over all windows m of slope_mo x_mk,   dL/db_o = sum over m of slope_mo
+
+    x: what the layer was given; slope: dL/dy.  Returns arrays of the shapes of weights and bias.
+
+    >>> dense = Dense(np.float32([[2, 3]]), np.float32([0]))
+    >>> [s.tolist() for s in weight_slopes(dense, np.float32([[5, 7]]), np.float32([[1]]))]
+    [[[5.0, 7.0]], [1.0]]
+    """
+    windows = x if isinstance(layer, Dense) else _windows(layer, x)
+    slope = slope.reshape(-1, len(layer.bias))
+    sums = [(slope[:, o, None] * windows).sum(axis=0) for o in range(len(layer.bias))]
+    return np.stack(sums).reshape(layer.weights.shape), slope.sum(axis=0)
+
+
+def _windows(layer: Conv2D, x: Array) -> Array:
+    """Return what each output sees: (N * OH * OW, KH * KW * I)."""
+    kernel = layer.weights.shape[1:3]
+    out = output_size(layer, x.shape, kernel, layer.stride)
+    seen = np.stack([tap for _, _, tap in taps(x, kernel, layer.stride, out)], axis=3)
+    return seen.reshape(-1, layer.weights[0].size)

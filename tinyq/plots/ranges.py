@@ -1,0 +1,66 @@
+"""Where a range ends: the two errors against each other, and what each observer chose."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from tinyq.plots.style import BLUE, GREEN, GREY, INK, VERMILION, figure
+
+DPI = 110  # with both figures a chapter stays within 200 kB
+
+
+def clipping(
+    shares: NDArray[np.float64], errors: Mapping[str, tuple[NDArray, NDArray]]
+) -> Figure:
+    """Return a panel for each grid: mean squared error against the share of the range that is kept.
+
+    Blue and dashed what rounding does, vermilion and dotted what clipping does, black their sum,
+    with a ring at its least point.
+    shares: (K,), above 0; errors: (rounding, clipping), each (K,), by title.
+    """
+    with figure(1, len(errors), size=(7.0, 2.9), dpi=DPI, sharey=True, squeeze=False) as (fig, row):
+        for panel, (title, (rounding, clipped)) in zip(row[0], errors.items(), strict=True):
+            total = rounding + clipped
+            panel.semilogy(shares, total, color=INK, lw=2.5, label="both")
+            panel.semilogy(shares, rounding, "--", color=BLUE, label="rounding")
+            panel.semilogy(shares[clipped > 0], clipped[clipped > 0], ":", color=VERMILION, lw=2,
+                           label="clipping")
+            best = int(np.argmin(total))
+            panel.plot(shares[best], total[best], "o", ms=9, mfc="none", mew=1.5, color=INK)
+            panel.set(title=title, xlabel="share of the full range")
+        row[0, 0].set_ylabel("mean squared error")
+        row[0, -1].legend()
+    return fig
+
+
+def chosen_ranges(
+    values: NDArray[np.floating], ranges: Mapping[str, Sequence[tuple[float, float]]]
+) -> Figure:
+    """Return a histogram, counts on a logarithmic axis, and below it the ranges as bars.
+
+    values: any shape; ranges: by the observer's name, one or more (lo, hi), drawn from the first in
+    blue and the second in green, below each other.
+    """
+    with figure(
+        2, 1, size=(7.0, 0.42 * len(ranges) + 2.2), dpi=DPI, sharex=True,
+        height_ratios=(1.5, 0.42 * len(ranges)),
+    ) as (fig, (upper, lower)):
+        upper.hist(np.ravel(values), bins=80, color=GREY, log=True)
+        upper.set_ylabel("numbers in a bin")
+        for y, pairs in enumerate(ranges.values()):
+            _draw_bars(lower, y, pairs)
+        lower.set_yticks(range(len(ranges)), ranges)
+        lower.set(ylim=(len(ranges) - 0.5, -0.5), xlabel="value")
+        lower.axvline(0, color=GREY, lw=0.8, zorder=0)
+        lower.tick_params(axis="y", length=0)
+    return fig
+
+
+def _draw_bars(axes: Axes, y: int, pairs: Sequence[tuple[float, float]]) -> None:
+    height = 0.7 / len(pairs)
+    for k, ((lo, hi), colour) in enumerate(zip(pairs, (BLUE, GREEN), strict=False)):
+        middle = y - 0.35 + height * (k + 0.5)
+        axes.barh(middle, hi - lo, left=lo, height=0.85 * height, color=colour)
