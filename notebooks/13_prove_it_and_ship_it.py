@@ -1,0 +1,435 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # 13 · Prove it and ship it
+#
+# :::{admonition} In this chapter
+# :class: chapter-box
+# **Do:** plant 55 bugs and see which checks notice. Replay by hand the first byte on which a runtime differs.
+#
+# **Learn:** what golden bytes, a second program, laws and other people's runtimes can prove, and what each of them misses.
+#
+# **Need:** the roundings of [chapter 5](05_come_back_to_8_bits.ipynb), and the whole block of
+# [chapter 10](10_run_the_whole_block.ipynb).
+#
+# **Time:** 50 minutes
+# :::
+
+# %%
+import io
+import json
+from pathlib import Path
+
+import numpy as np
+
+import tinyq
+from tinyq import Grid, Requantizer, Rounding, layers, loops, oracle, plots
+from tinyq.exercise import check
+from tinyq.mutants import MUTANTS
+from tinyq.runtimes import RUNTIMES, trace
+
+seed = tinyq.resnet.seed()
+net = tinyq.resnet.stem_block(seed.weights, seed.biases)
+qnet, images = net.quantize(seed.images), seed.images[:4]
+
+# %% [markdown]
+# ## Ask what sixteen bytes prove
+#
+# Chapter 10 ended with sixteen golden bytes, and `tinyq` gives every one of them. Chapter 5 had an accumulator, 7984, that
+# becomes 12 by DOUBLE and 11 by SINGLE.
+
+# %%
+golden = np.int8([[-8, 102, 89, -41], [-20, 71, 55, -60],
+                  [-16, 89, 78, -44], [5, 124, 109, -34]])
+disputed = Requantizer(1583594044 / 2**40)
+assert np.array_equal(qnet(images), golden)
+assert disputed.rescale(7984) == 12
+
+# %% [markdown]
+# Now put the wrong rule, SINGLE, into the whole network. `tinyq.mutants` has it ready. A **mutant** is a small bug, planted on
+# purpose: inside the `with`, a wrong function stands in the place of a right one.
+
+# %%
+bugs = {mutant.name: mutant for mutant in MUTANTS}
+with bugs["single_rounding"].planted():
+    wrong, answer = (qnet(images) != golden).sum(), disputed.rescale(7984)[0]
+print(f"SINGLE: {wrong} golden bytes wrong; 7984 becomes {answer}, not 12")
+assert (wrong, answer) == (0, 11)
+
+# %% [markdown]
+# The rule is wrong and all sixteen bytes are right. The pair of 7984 and 12 sees it at once.
+#
+# A stored input with its stored answer is called a **golden vector**. It proves that the program is right where
+# this input leads it, and says nothing about the rest. The seed's images are all square, and its biases are all 0. A program that forgets
+# the bias, or takes the height for the width, still gives the golden bytes.
+#
+# ## Write it twice
+#
+# For other inputs somebody must know the answers. So write the program a second time, so plainly that each line can be
+# compared with the specification by eye. `tinyq.loops` is that second program: loop nests over Python integers, which share no line with
+# `tinyq.layers`. Such a program is an **oracle**. Here is its convolution on the seed's stem.
+
+# %%
+stem, dense, codes = qnet.nodes[1].layer, qnet.nodes[-1].layer, qnet.trace(images)
+rest = stem.requantizer.multiplier.tolist(), stem.requantizer.shift.tolist(), -1
+padded, weights = codes["stem_pad"][0], (stem.weight, stem.bias)
+nest = loops.conv2d(padded, *weights, (2, 2), -1, *rest)
+assert np.array_equal(nest, codes["stem_conv7x7_s2"][0])
+
+# %% [markdown]
+# `oracle.forward` does the same for any layer. A layer and its loop nest are twins, and with twins inputs can be drawn at random, as many as you
+# like. Draw them where the seed never goes: with biases, on oblong images, with a stride that differs down and across. Scales that are powers of two make ties.
+
+# %%
+def random_layers(rng):
+    """Yield a layer of each kind, on random grids."""
+    scales, zeros = 2.0 ** rng.integers(-8, -2, 3), rng.integers(-90, 128, 3)
+    a, b, c = map(Grid, scales.tolist(), zeros.tolist())
+
+    def parts(*shape):
+        weights, bias = rng.uniform(-1, 1, shape), rng.uniform(-1, 1, shape[0])
+        return weights.astype(np.float32), bias.astype(np.float32)
+
+    yield layers.QConv2DPerChannel.from_float(*parts(3, 3, 2, 4), a, b, (2, 1))
+    yield layers.QConv2D.from_float(*parts(3, 1, 2, 4), b, c, (1, 2))
+    yield layers.QDense.from_float(*parts(3, 30), a, c)
+    yield from (layers.QAdd.from_float(a, b, c), layers.QPad2D(a, (1, 2, 3, 0)))
+    yield from (layers.qrelu(a), layers.QClamp(b, low=-95, high=107))
+    yield layers.QMaxPool2D(a, (2, 3), (2, 2))
+    yield from (layers.QAvgPool2D(b, (2, 2), (1, 2)), layers.QGlobalAvgPool2D(c))
+
+
+# %%
+def twins_agree():
+    """Whether 40 random layers give the codes of the oracle."""
+    for number in range(4):
+        rng = np.random.default_rng(number)
+        for layer in random_layers(rng):
+            shape = (30,) if isinstance(layer, layers.QDense) else (5, 6, 4)
+            count = 1 + isinstance(layer, layers.QAdd)
+            codes = rng.integers(-128, 128, (count, *shape)).astype(np.int8)
+            fast = layer.forward(*codes[:, None])[0].tolist()
+            if fast != oracle.forward(layer, *codes):
+                return False
+    return True
+
+
+assert twins_agree()
+
+# %% [markdown]
+# Forty layers, every byte equal. But the oracle was handed the weight codes, the int32 biases and the scales. Had the host made
+# those wrongly, both programs would go wrong together.
+#
+# ## State what must hold
+#
+# Some sentences are true for every input, and checking them takes no second program. Call them laws. Chapter
+# 1 has one: rounding costs half a step at most. And 0 comes back as 0, and what is beyond the range is held at its ends.
+
+# %%
+def grids_hold():
+    """Whether grids keep (1.5), return 0 as 0, and hold what is beyond."""
+    held = True
+    for lo, hi in ((-1, 1), (-7.9, 7.91), (1.3, 4.9), (-0.3, 9.1), (-5, -2)):
+        grid, x = Grid.from_range(lo, hi), np.linspace(lo, hi, 1001)
+        back = grid.dequantize(grid.quantize(x)).astype(float)
+        held &= bool(np.abs(back - x).max() <= 0.5001 * grid.scale)
+        held &= grid.dequantize(grid.quantize(0.0)) == 0
+        held &= grid.quantize([-1000.0, 1000.0]).tolist() == [-128, 127]
+    return held
+
+# %% [markdown]
+# (0.5001 leaves room for the float32 of `dequantize`.) The host rounds weights, biases and multipliers too. None of them may be
+# more than half a step away from what it stands for.
+
+# %%
+def host_holds():
+    """Whether weights, biases and multipliers stand for their floats."""
+    rng, loud = np.random.default_rng(5), np.float32([1, 0.1, 9])
+    weights = np.float32(rng.uniform(-1, 1, (3, 3, 2, 5)) * loud[:, None, None, None])
+    bias, a, b = np.float32([-1.5, 0.2, 2]), Grid(0.02, -100), Grid(0.3, 5)
+    held = Requantizer(1 - 2**-33).multiplier.item() > 0  # 2**31 would wrap
+    for kind in (layers.QConv2D, layers.QConv2DPerChannel):
+        layer = kind.from_float(weights, bias, a, b)
+        scale, q = layer.weight_scale.astype(float), layer.requantizer
+        step = a.scale * scale
+        pairs = [(layer.weight, weights / scale.reshape(-1, 1, 1, 1))]
+        pairs += [(layer.bias, bias / step)]
+        pairs += [(q.multiplier, step / b.scale * 2.0 ** (31 + q.shift))]
+        held &= all(np.abs(got - want).max() <= 0.5001 for got, want in pairs)
+    return held
+
+
+# %% [markdown]
+# ## Plant every bug
+#
+# Who tests the tests? The mutants. There are 55, and 16 of them are copies of bugs that bit someone in
+# public. Plant one after the other and ask four checks whether they notice: the seed's pass mark, its golden bytes, the twins, the laws.
+
+# %% mystnb={"image": {"alt": "Four rows of 55 bars, in six groups: grids, weights, sums, rescale, passing, add. The pass mark notices 11 bugs, scattered over the groups. The golden bytes notice 32. The twins notice none in grids and weights and all but one of the others. The laws notice all but two in grids and weights and none elsewhere. Triangles under three columns mark bugs that no row notices."}, "figure": {"caption": "A column is a planted bug, blue where the check notices it. The number counts the blue ones. A triangle marks a bug that none of the four notices.", "name": "fig-sieve"}}
+def requantized():
+    return net.quantize(seed.images)
+
+
+checks = {
+    "pass mark": lambda: tinyq.parity.compare(net, requantized(), images).passed,
+    "golden bytes": lambda: np.array_equal(requantized()(images), golden),
+    "twins": twins_agree,
+    "laws": lambda: grids_hold() and host_holds(),
+}
+caught = {name: [] for name in checks}
+for mutant in MUTANTS:
+    with mutant.planted():
+        for name, holds in checks.items():
+            caught[name].append(not holds())
+groups = [mutant.wrong.__module__.split(".")[-1] for mutant in MUTANTS]
+plots.sieve(groups, caught)
+
+# %% [markdown]
+# The pass mark lets 44 of 55 bugs through, the golden bytes 23. The twins see nearly everything at run time and nothing
+# of the host. The laws see the host and nothing else. No row can stand in for another, and three bugs escape all four.
+
+# %%
+answers = list(zip(*caught.values(), strict=True))
+print(*(bug for bug, row in zip(bugs, answers, strict=True) if not any(row)))
+assert np.sum(answers, axis=0).tolist() == [11, 32, 38, 14]
+assert len(answers) == 55 and len([m for m in MUTANTS if m.thread]) == 16
+assert all(holds() for holds in checks.values())
+
+# %% [markdown]
+# The last line: without a bug, every check holds. Each of the three escapes for a reason. A law of half a step allows both neighbours of a tie. No weight of ours was -128. No ratio
+# of ours was above 1, and only those shift to the left. Each asks for one more golden vector, at an edge that chance does not find. The package's own tests have twenty
+# checks, and no mutant passes them all.
+#
+# ## Ask the runtimes
+#
+# Twins have a parent in common. Whoever misreads the specification misreads it twice. Against that helps only a program
+# that other people wrote. `make parity` asks six runtimes about 2,500 random layers of each kind. The answers stand in
+# `book/parity.json`, and the [verification ledger](verification_ledger.ipynb) shows them all. Here is `tinyq` as the book leaves it, under DOUBLE.
+
+# %% mystnb={"image": {"alt": "A table of five operators and six runtimes. TFLite Micro has all cases equal for every operator. LiteRT's reference kernels too, except the dense layer. In the other four columns conv, dense, add and mean stay below all. The average pool is all equal in the four TensorFlow Lite columns, and a little over half for ONNX Runtime and PyTorch."}, "figure": {"caption": "Share of cases in which the runtime gave every byte that DOUBLE gives. Two thirds of the cases are made to be hard.", "name": "fig-agree"}}
+ledger = json.loads(Path("../book/parity.json").read_text())
+assert len(ledger["pairs"]) == 66 and all(p["exact"] for p in ledger["pairs"])
+shown = ["conv", "dense", "add", "average_pool", "mean"]
+pairs = {(p["operator"], p["runtime"]): p for p in ledger["pairs"]}
+plots.agreement([p for key, p in pairs.items() if key[0] in shown], "DOUBLE")
+
+# %% [markdown]
+# TFLite Micro agrees in every byte. The others follow rules of their own. The assert says more than the
+# figure: set to the runtime's own rule, `tinyq` gives every byte of all 66 pairs of an operator and a runtime.
+# `tinyq.runtimes` writes these rules down. So each difference has a reason.
+#
+# ## Replay the first byte that differs
+#
+# Where a runtime and DOUBLE differ, the ledger keeps the first code, with all that it takes to compute it again. Take XNNPACK's
+# convolution: accumulator 2367, ratio 1/128, zero_point -123. The exact result is 18.4922 steps. XNNPACK rounds
+# it to 18, and 18 - 123 is -105. For DOUBLE 1/128 is a multiplier, which halves, and a shift, which divides by 64. Half of 2367 is 1183.5, rounded 1184. 1184/64 is 18.5.
+# That is a tie, it goes away from zero, and 19 - 123 is -104.
+
+# %%
+case = pairs["conv", "litert-xnnpack"]["rules"]["DOUBLE"]["first"]
+acc, (out_scale, zero_point) = case["acc"], case["out_grid"]
+ratio = case["in_scale"] * case["weight_scale"] / out_scale
+m, n = loops.quantize_multiplier(ratio)
+high = loops.saturating_rounding_doubling_high_mul(acc, m)
+print(f"exact {acc * ratio:.4f}; by DOUBLE {high} / {2**n} = {high / 2**n}")
+assert loops.requantize(acc, m, n, zero_point) == case["tinyq"] == -104
+assert round(acc * ratio) + zero_point == case["runtime"] == -105
+
+# %% [markdown]
+# The first rounding made a tie of what was none, as it did with 7984.
+#
+# Next an add in ONNX Runtime. The sum is 27.5 output steps, a true tie. Away from zero that is 28, and the even neighbour is 28
+# too. Yet the codes are 85 and 84.
+
+# %%
+case = pairs["add", "onnxruntime"]["rules"]["DOUBLE"]["first"]
+a, b, out = (Grid(*case[f"{name}_grid"]) for name in ("a", "b", "out"))
+steps = (a.dequantize(case["a"]) + b.dequantize(case["b"])) / out.scale
+assert (steps, out.zero_point) == (27.5, 57)
+assert (round(steps) + 57, round(steps + 57)) == (case["tinyq"], case["runtime"])
+
+# %% [markdown]
+# ONNX Runtime adds the zero_point, 57, before it rounds. Of 84.5 the even neighbour is 84.
+#
+# ## Run whole networks
+#
+# On a calibrated layer the rules disagree about one code in some 2,500. What is left of that at the logits? The ledger has ten networks of the seed's shape with random
+# weights, and counts the images whose logits all equal DOUBLE's, out of 2,000. A converter may write the last pool as AVERAGE_POOL_2D or as MEAN.
+
+# %%
+equal = {(n["runtime"], n["variant"]): n["double"] for n in ledger["networks"]}
+for runtime in RUNTIMES:
+    pool = equal[runtime, "RELU, PAD, AVERAGE_POOL_2D"]
+    mean = equal[runtime, "RELU, PAD, MEAN"]
+    print(f"{runtime:17}{pool:5} by AVERAGE_POOL_2D, {mean:4} by MEAN")
+
+# %% [markdown]
+# A code that is off by one often vanishes in a later layer. After a MEAN it cannot: only the dense layer follows,
+# and its grid is finer. XNNPACK loses half of its images to that choice of operator. Under its own rule each runtime is equal in all
+# 2,000.
+#
+# ## Borrow other people's vectors
+#
+# The `onnx` package has tests for those who write a backend. The ledger lists the 15 that fit, and `tinyq` passes them. One is QLinearConv, on unsigned codes: input zero_point 132, a single weight of code 0
+# with zero_point 255, output zero_point 123. Its three scales give a ratio of 1/255. So the first code, 255, becomes
+# $(255 - 132)(0 - 255)/255 + 123 = 0$. To `tinyq` an unsigned code is a signed one plus 128.
+
+# %%
+acc = (np.int32([255, 174, 162, 25, 203, 168, 58]) - 132) * (0 - 255)
+scales = 0.003692046971991658, [0.0017279457533732057], 0.001626812620088458
+q = Requantizer.from_scales(*scales, Rounding.FLOAT32)
+row = q.requantize(acc[:, None], Grid(scales[2], 123 - 128))[:, 0].astype(int)
+assert (row + 128).tolist() == [0, 81, 93, 230, 52, 87, 197]
+
+# %% [markdown]
+# ## Ship it with its proof
+#
+# When a network leaves your hands, it runs on machines that you do not see. Send golden vectors along, and store every tensor, not the logits alone. Then
+# whoever gets other bytes can name the first layer that differs. Here the file is kept in memory, and the six runtimes' rules are held against it on all
+# 32 images.
+
+# %%
+file = io.BytesIO()
+np.savez_compressed(file, **qnet.trace(seed.images))
+file.seek(0)
+stored = np.load(file)
+for name, runtime in RUNTIMES.items():
+    theirs = trace(qnet, seed.images, runtime)
+    differs = (key for key in stored if (stored[key] != theirs[key]).any())
+    wrong = int((stored["dense_8x4"] != theirs["dense_8x4"]).sum())
+    first = next(differs, "nothing")
+    print(f"{name:17}{first:16} differs first, {wrong} logits of 128")
+    assert np.array_equal(theirs["dense_8x4"][:4], golden)
+
+# %% [markdown]
+# The last assert is the surprise: all six rules give the sixteen golden bytes. The seed's own vectors cannot tell TFLite Micro from PyTorch. The inner
+# tensors can tell it from four of the five others. For LiteRT's reference kernels you need one more vector, in the dense layer.
+#
+# The other half of shipping is to write the network in the formats of the runtimes, as .tflite, ONNX or C. `tinyq` does not do that yet.
+#
+# ## Exercises
+#
+# ### Exercise 1: Tell who answered
+#
+# **Goal.** You get a ratio and what some program made of a few accumulators, before zero_point and clamp. Name every rule that gives exactly
+# these answers. `for rule in Rounding` walks through the five rules, and `Requantizer(ratio, rule).rescale` takes a list of accumulators.
+
+# %% tags=["stub"]
+def suspects(ratio, answers):
+    """Return the names of the rules that turn each key into its value."""
+    return ...
+
+
+# %% tags=["check"]
+programs = [(1 / 128, {2367: 18, 64: 0}), (1 / 128, {2367: 19, -64: -1}),
+            (1583594044 / 2**40, {7984: 12}), (0.25, {6: 2, -6: -1})]
+want = (["FLOAT32"], ["DOUBLE"], ["DOUBLE", "UP"], ["UP", "SINGLE"])
+hint = "does the rule give all of the answers, not only one?"
+_ = check(tuple(suspects(*program) for program in programs), want, hint)
+
+# %% tags=["solution", "hide-cell"]
+def suspects(ratio, answers):
+    """Return the names of the rules that turn each key into its value."""
+    accs, results = list(answers), list(answers.values())
+    made = {rule.name: Requantizer(ratio, rule) for rule in Rounding}
+    return [name for name in made if made[name].rescale(accs).tolist() == results]
+
+
+assert check(tuple(suspects(*program) for program in programs), want, hint)
+
+# %% [markdown]
+# Two accumulators were enough in the first two cases. Golden vectors for a rounding rule need not be many. They need to lie on ties.
+#
+# ### Exercise 2: Saturate in pairs
+#
+# **Goal.** Break it: a fast x86 kernel adds the products two by two in int16, and what leaves -32768..32767 is held at the end. This bit users of
+# [ONNX Runtime](https://github.com/microsoft/onnxruntime/issues/16105). Write that sum for one output of the dense layer: the pairs (0, 1), (2, 3) and so on,
+# each held in int16, then all added up. `steps` are the codes minus the zero_point. There is no bias.
+
+# %% tags=["stub"]
+def paired_sum(weights, steps):
+    """Return the sum of products of two lists of ints of even length."""
+    return ...
+
+
+# %% tags=["check"]
+loud = np.where(dense.weight[:1] > 0, 127, -128).astype(np.int8)
+with bugs["pairs_saturate_at_16_bits"].planted():
+    want = int(dense.accumulate(loud)[0, 0])
+steps = (loud[0].astype(int) + 128).tolist()
+_ = check(paired_sum(dense.weight[0].tolist(), steps), want)
+
+# %% tags=["solution", "hide-cell"]
+def paired_sum(weights, steps):
+    """Return the sum of products of two lists of ints of even length."""
+    products = [w * step for w, step in zip(weights, steps, strict=True)]
+    pairs = map(sum, zip(products[::2], products[1::2], strict=True))
+    return sum(min(max(pair, -(2**15)), 2**15 - 1) for pair in pairs)
+
+
+assert check(paired_sum(dense.weight[0].tolist(), steps), want)
+right, code = int(dense.accumulate(loud)[0, 0]), dense.forward(loud)[0, 0]
+print(f"right {right}, in pairs {want}; the code is {code} by both")
+products = dense.weight * (stored["global_avgpool"][:, None, :] + 128.0)
+assert (products[..., ::2] + products[..., 1::2]).max() == 29300
+with bugs["pairs_saturate_at_16_bits"].planted():
+    assert dense.forward(loud)[0, 0] == code == 127
+
+# %% [markdown]
+# :::{dropdown} How you would notice
+# Not from the seed: on its 32 images no pair exceeds 29,300. Not from loud inputs alone either: both sums are
+# clamped to code 127. Compare the accumulators, or give the test an output grid wide enough not to clamp. The twins did notice: 30 random codes
+# and weights are loud, and their sums cancel.
+# :::
+#
+# ## Check yourself
+#
+# 1. Every twin agrees, on a million random layers. What can still be wrong?
+#
+#    :::{dropdown} Answer
+#    The specification, or the way you read it: both programs came from one reading. And everything that both were handed, such as the
+#    weight codes. Another's program answers the first, a law the second.
+#    :::
+#
+# 2. A test compares each layer with a runtime and allows a difference of one code. Which bugs does it let through?
+#
+#    :::{dropdown} Answer
+#    Every wrong rounding rule. On the seed's convolutions they are off by one code at most. A tolerance of one code is a decision not to test the rounding.
+#    :::
+#
+# 3. Which golden vector catches `quantize_half_even`?
+#
+#    :::{dropdown} Answer
+#    A number halfway between two codes, of which the even one is nearer to zero. With scale 0.5 and zero_point 0, take 1.25: that is 2.5 steps, so code 3. The mutant
+#    gives 2.
+#    :::
+
+# %% [markdown]
+# ## What we built
+#
+# `oracle.forward` runs a layer through its loop nest, as you did with the stem by hand. This cell runs the whole network so, on the last image, and
+# demands all fourteen tensors. Then it checks what the prose above has claimed.
+
+# %%
+image = stored["input"][31]
+slow = oracle.trace(qnet, image)
+assert list(slow) == list(stored) and len(slow) == 14
+assert all(np.array_equal(slow[name], stored[name][31]) for name in slow)
+
+assert Grid(0.5, 0).quantize(1.25) == 3
+with bugs["quantize_half_even"].planted():
+    assert Grid(0.5, 0).quantize(1.25) == 2
+with bugs["ties_up"].planted():
+    moved = stem.forward(stored["stem_pad"]) - stored["stem_conv7x7_s2"]
+assert np.abs(moved).max() == 1
+micro = [pair for (_, runtime), pair in pairs.items() if runtime == "tflite-micro"]
+assert all(p["rules"]["DOUBLE"]["equal"] == p["cases"] == 2500 for p in micro)
+assert all(n["images"] == n["own"] == 2000 for n in ledger["networks"])
+assert not bugs["bias_forgotten"].caught_by_golden
+assert not bugs["global_mean_of_a_square"].caught_by_golden
