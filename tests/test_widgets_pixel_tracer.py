@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import traitlets
 from widget_page import settle, write_page
-from widget_v8 import V8, agree, python_value
+from widget_states import Script, agree, python_value
 
 from tinyq import digits, resnet
 from tinyq.network import Network
@@ -39,8 +39,21 @@ def random_states(seed: int, count: int, images: int, classes: int) -> list[dict
 
 def test_script_and_tinyq_agree_on_any_ranges():
     states = random_states(1, 120, images=5, classes=5)
-    refused = agree(V8(PixelTracer), PixelTracer, states)
+    refused = agree(Script(PixelTracer), PixelTracer, states)
     assert 20 < refused < 100
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        ({"stem_lo": 5, "stem_hi": 1}, "stem: lo = 5 is above hi = 1. Lower lo or raise hi."),
+        ({"image": 4}, "image must be in 0 to 3."),
+        ({"add_hi": 1e-9}, "No int8 network has these ranges: layer 'block_add': "),
+    ],
+    ids=str,
+)
+def test_a_refusal_says_why_in_words(state, sentence):
+    assert Script(PixelTracer).value(state).startswith(sentence)
 
 
 def test_a_readers_network_and_images_are_shown():
@@ -58,7 +71,7 @@ def test_a_readers_network_and_images_are_shown():
         for logit in (0, 9)
         for hi in (1.0, 50.0)
     ]
-    assert agree(V8(PixelTracer, shown.data), make, states) == 0
+    assert agree(Script(PixelTracer, shown.data), make, states) == 0
 
 
 def terms(layer, codes, place):
@@ -126,7 +139,7 @@ def test_a_road_can_end_in_the_border():
     seed = of_seed()
     black = PixelTracer(seed.net, np.zeros((1, 16, 16, 3), np.float32), seed.images)
     assert black.value["road"][0] == [None, None] and black.value["step"]["acc"] == 0
-    assert agree(V8(PixelTracer, black.data), lambda **_: black, [
+    assert agree(Script(PixelTracer, black.data), lambda **_: black, [
         {field: getattr(black, field) for field in black.fields}
     ]) == 0
 

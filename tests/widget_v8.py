@@ -1,63 +1,43 @@
-"""A widget's numbers in V8, without a page: what its script says of a state."""
+"""A widget's numbers in V8, without a page."""
 
 import json
 
-import traitlets
 from py_mini_racer import MiniRacer
 
 from tinyq.widgets import host
 
+# V8 alone has no atob: what kit.decode needs of it.
+ATOB = """globalThis.atob = (text) => { const letters =
+  "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  let [bits, count, out] = [0, 0, ""];
+  for (const letter of text.replaceAll("=", "")) {
+    bits = (bits << 6) | letters.indexOf(letter); count += 6;
+    if (count >= 8) { count -= 8; out += String.fromCharCode((bits >> count) & 255); } }
+  return out; };"""
+
 
 class V8:
-    """The scripts of a widget, loaded once; data: of a Python widget, "" for the default."""
+    """The scripts of one widget, loaded once."""
 
-    def __init__(self, widget: type, data: str = "") -> None:
-        self.racer, self.name = MiniRacer(), widget.name
+    def __init__(self, widget: type[host.Widget]) -> None:
+        self.widget = widget
+        self.racer = MiniRacer()
         self.racer.eval(ATOB)
         for script in (*host.SHARED, *widget.scripts):
             self.racer.eval((host.FOLDER / script).read_text(encoding="utf-8"))
-        self.racer.eval(f'const shown = tinyqWidgets["{self.name}"];')
-        decoded = f"tinyqWidgets.kit.decode({json.dumps(data)})" if data else "null"
-        self.racer.eval(f"const ctx = shown.prepare?.({decoded}) ?? {{}};")
 
-    def value(self, state: dict) -> dict | str:
-        """The value of a state, or the sentence that refuses it."""
-        text = json.dumps(json.dumps(state))
-        answer = self.racer.eval(
-            f"""(() => {{ try {{ return JSON.stringify(shown.evaluate(JSON.parse({text}), ctx)); }}
-            catch (e) {{ if (e instanceof RangeError) return JSON.stringify(e.message); throw e; }}
-            }})()"""
+    def call(self, code: str) -> object:
+        answer = self.racer.eval(f"JSON.stringify({code})")
+        return json.loads(answer, parse_int=float)  # JavaScript writes 1e20 without a point
+
+    def show(self, shown: host.Widget, method: str = "value") -> object:
+        """The value of a Python widget's state and data, or its copied call."""
+        state = {field: getattr(shown, field) for field in shown.fields}
+        return self.call(
+            f"""(() => {{ const spec = globalThis.tinyqWidgets["{self.widget.name}"];
+            const data = {json.dumps(shown.data)};
+            const decoded = data ? globalThis.tinyqWidgets.kit.decode(data) : null;
+            const ctx = spec.prepare?.(decoded) ?? {{}};
+            const value = spec.evaluate({json.dumps(state)}, ctx);
+            return "{method}" === "value" ? value : spec.{method}(value, ctx); }})()"""
         )
-        return json.loads(answer)
-
-
-# kit.decode needs a page's atob; the rest of a widget needs no page
-ATOB = """globalThis.atob ??= (text) => {
-  const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  const digits = [...text.replaceAll("=", "")].map((one) => alphabet.indexOf(one));
-  return Array.from({ length: Math.floor(digits.length * 3 / 4) }, (_, i) => {
-    const at = Math.floor(i * 4 / 3), left = 2 * (i % 3) + 2;
-    return String.fromCharCode(((digits[at] << left) | (digits[at + 1] >> (6 - left))) & 255);
-  }).join("");
-};"""
-
-
-def python_value(make, state: dict) -> dict | None:
-    """The value of make(**state) as the JSON that a page has; None where it is refused."""
-    try:
-        return json.loads(json.dumps(make(**state).value, allow_nan=False))
-    except (ValueError, traitlets.TraitError):
-        return None
-
-
-def agree(v8: V8, make, states: list[dict]) -> int:
-    """Assert that script and Python agree on each state; return how many were refused."""
-    refused = 0
-    for state in states:
-        want, got = python_value(make, state), v8.value(state)
-        if want is None:
-            refused += 1
-            assert isinstance(got, str) and got.endswith("."), (state, got)
-        else:
-            assert got == want, state
-    return refused

@@ -4,6 +4,7 @@ from tinyq.plots.accumulators import accumulator_bits, pair_sums
 from tinyq.plots.agreement import agreement
 from tinyq.plots.bit_widths import bit_widths, layer_bits
 from tinyq.plots.border import border, windows
+from tinyq.plots.bugs import bugs
 from tinyq.plots.channels import channel_codes, channel_worth
 from tinyq.plots.confusion import confusion
 from tinyq.plots.grid_map import grid_map
@@ -20,12 +21,14 @@ from tinyq.plots.sqnr import sqnr
 from tinyq.plots.staircase import row_on_grids, staircase
 from tinyq.plots.telescope import telescope
 from tinyq.plots.tensor_errors import tensor_errors
+from tinyq.plots.training import loss_stairs, ways_to_round
 
 __all__ = [
     "accumulator_bits",
     "agreement",
     "bit_widths",
     "border",
+    "bugs",
     "channel_codes",
     "channel_worth",
     "chosen_ranges",
@@ -36,6 +39,7 @@ __all__ = [
     "grid_map",
     "layer_bits",
     "left_shifts",
+    "loss_stairs",
     "mean_errors",
     "one_at_a_time",
     "pair_sums",
@@ -50,5 +54,6 @@ __all__ = [
     "staircase",
     "telescope",
     "tensor_errors",
+    "ways_to_round",
     "windows",
 ]

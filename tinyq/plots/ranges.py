@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -37,30 +36,31 @@ def clipping(
 
 
 def chosen_ranges(
-    values: NDArray[np.floating], ranges: Mapping[str, Sequence[tuple[float, float]]]
+    values: NDArray[np.floating],
+    ranges: Mapping[str, Sequence[tuple[float, float]]],
+    labels: Sequence[str],
 ) -> Figure:
     """Return a histogram, counts on a logarithmic axis, and below it the ranges as bars.
 
-    values: any shape; ranges: by the observer's name, one or more (lo, hi), drawn from the first in
-    blue and the second in green, below each other.
+    values: any shape; ranges: by the observer's name, a (lo, hi) for each label; labels: one or
+    two, drawn in blue and green, below each other.
     """
-    with figure(
-        2, 1, size=(7.0, 0.42 * len(ranges) + 2.2), dpi=DPI, sharex=True,
-        height_ratios=(1.5, 0.42 * len(ranges)),
-    ) as (fig, (upper, lower)):
+    size = (7.0, 0.42 * len(ranges) + 2.2)
+    heights = (1.5, 0.42 * len(ranges))
+    with figure(2, 1, size=size, dpi=DPI, sharex=True, height_ratios=heights) as (fig, axes):
+        upper, lower = axes
         upper.hist(np.ravel(values), bins=80, color=GREY, log=True)
         upper.set_ylabel("numbers in a bin")
-        for y, pairs in enumerate(ranges.values()):
-            _draw_bars(lower, y, pairs)
-        lower.set_yticks(range(len(ranges)), ranges)
-        lower.set(ylim=(len(ranges) - 0.5, -0.5), xlabel="value")
+        step = 0.7 / len(labels)
+        for k, (label, colour) in enumerate(zip(labels, (BLUE, GREEN), strict=False)):
+            lo, hi = np.transpose([pairs[k] for pairs in ranges.values()])
+            middles = np.arange(len(ranges)) - 0.35 + step * (k + 0.5)
+            lower.barh(middles, hi - lo, left=lo, height=0.85 * step, color=colour, label=label)
         lower.axvline(0, color=GREY, lw=0.8, zorder=0)
+        lower.set_yticks(range(len(ranges)), ranges)
         lower.tick_params(axis="y", length=0)
+        lower.use_sticky_edges = False
+        lower.margins(x=0.03)
+        lower.set(ylim=(len(ranges) - 0.5, -0.5), xlabel="value")
+        upper.legend(*lower.get_legend_handles_labels(), loc="upper left")
     return fig
-
-
-def _draw_bars(axes: Axes, y: int, pairs: Sequence[tuple[float, float]]) -> None:
-    height = 0.7 / len(pairs)
-    for k, ((lo, hi), colour) in enumerate(zip(pairs, (BLUE, GREEN), strict=False)):
-        middle = y - 0.35 + height * (k + 0.5)
-        axes.barh(middle, hi - lo, left=lo, height=0.85 * height, color=colour)

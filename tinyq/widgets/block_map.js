@@ -60,8 +60,9 @@
     const clamped = kind === "add" && v.largest > 2
       ? " Sums below zero are clamped here; the ReLU drops them anyway." : "";
     const rate = v.sqnr === null ? "" : `, the SQNR ${show(v.sqnr, 3)} dB`;
-    return `${v.name}: ${DOES[kind]}. At ${subject.placeWords(v.place, v.shape.at(-1))} the float ` +
-      `${show(v.float, 5)} is code ${show(v.code)}, which stands for ${show(v.dequantized, 5)}. ` +
+    const where = subject.placeWords(v.place, v.shape.at(-1));
+    return `${v.name}: ${DOES[kind]}. At ${where} the float ${show(v.float, 5)} is code ` +
+      `${show(v.code)}, which stands for ${show(v.dequantized, 5)}. ` +
       `The largest error of the tensor is ${show(v.largest, 3)} steps${rate}.${clamped}`;
   }
 
@@ -73,21 +74,24 @@ place = (0, ${v.place.join(", ")})
 float(floats[place]), int(codes[place]), float(dequantized[place])`;
 
   const formulas = (v) => [
-    ["code", "clamp(round(float / scale) + zero_point), by a chain of integers"],
     ["dequantized", "scale \u00d7 (code \u2212 zero_point)",
       `${show(v.scale)} \u00d7 (${show(v.code)} \u2212 ` +
       `${v.zero_point < 0 ? `(${show(v.zero_point)})` : v.zero_point})`, show(v.dequantized)],
+    ["error", "dequantized \u2212 float", show(v.error)],
   ];
 
   function view(root, api) {
-    const { net, count, codes } = api.ctx;
+    const { net, count, codes, numbers } = api.ctx;
     const shapes = Object.values(codes(0)).map(({ shape }) => shape.slice(1));
     const extras = shapes.map((shape) => [h("canvas", { "aria-hidden": "true" }),
       h("span", {}, shape.join("\u00d7"))]);
     const listed = stages.stageList("Tensors, from the image to the logits",
       (stage) => api.change({ stage }), stages.skipOf(net), ["tensor", "", "shape"]);
     const shown = figure.pictures((row, column) => api.change({ row, column }));
-    root.append(listed.node, shown.node);
+    const many = new Set(Object.values(numbers)).size;
+    const legend = h("p", {}, `${shapes.length} tensors, ${many} grids: a colour is a grid. ` +
+      "A diamond marks a requantizer, where a new grid begins; the line at the left is the skip.");
+    root.append(listed.node, h("div", {}, shown.node, legend));
 
     function paint(v, ctx) {
       const tensors = Object.values(ctx.codes(v.image));
@@ -108,7 +112,8 @@ float(floats[place]), int(codes[place]), float(dequantized[place])`;
 
     /* The sliders end where the tensor does. */
     function limits() {
-      const [height, width, channels] = pixels.sizes([1, ...shapes[api.state.stage]]);
+      const shape = shapes[api.state.stage] ?? shapes[0]; // a link may name any stage
+      const [height, width, channels] = pixels.sizes([1, ...shape]);
       const upTo = (size) => ({ min: 0, max: size - 1, step: 1 });
       return { image: upTo(count), channel: upTo(channels), row: upTo(height),
         column: upTo(width) };

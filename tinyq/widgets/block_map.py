@@ -26,7 +26,7 @@ class BlockMap(Widget):
 
     >>> shown = BlockMap(stage=13, column=1).value
     >>> shown["name"], shown["code"], round(shown["float"], 2), round(shown["dequantized"], 2)
-    ('dense_8x4', 102, 4.41, 4.42)
+    ('dense_8x4', 102, 4.41, 4.41)
     """
 
     name = "block-map"

@@ -58,6 +58,7 @@
       numbers.replaceChildren(...Object.entries({
         "float": show(v.float, 5), "code": show(v.code), "stands for": show(v.dequantized, 5),
         "error": show(v.error, 3), "in steps": show(v.error / scale, 3),
+        "scale": show(scale, 4), "zero_point": show(zero_point),
       }).flatMap(([name, number]) => [h("dt", {}, name), h("dd", {}, number)]));
     }
 

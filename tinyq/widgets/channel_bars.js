@@ -1,6 +1,6 @@
 /* The channel bars: each channel's weights on its grid, one scale for all or one for each. */
 (() => {
-  const { int8, kit, frame, networks, channelBarsFigure } = globalThis.tinyqWidgets;
+  const { kit, frame, networks, channelBarsFigure, coded, dragging } = globalThis.tinyqWidgets;
   const { show } = kit;
   const { db } = networks;
 
@@ -9,27 +9,6 @@
   /* The weights that are shown: { data, shape }. */
   const weightsOf = ({ network, layer }, { own }) =>
     own ?? networks.nodeOf(networks.load(network).net, layer).weights;
-
-  /* Weights on symmetric grids, (3.2), or on those of their ranges, (1.3): the grid of each
-     channel, all codes, and the numbers that they stand for. */
-  function coded({ data, shape }, per_channel, symmetric, bits) {
-    const [channels, half] = [shape[0], 2 ** (bits - 1)];
-    const size = data.length / (per_channel ? channels : 1);
-    const sets = Array.from({ length: data.length / size }, (_, i) =>
-      data.subarray(i * size, (i + 1) * size));
-    const grids = symmetric
-      ? Array.from(int8.weightScales(data, channels, per_channel, bits), (scale) =>
-        ({ scale, zero_point: 0, qmin: 1 - half, qmax: half - 1 }))
-      : sets.map((set) => int8.gridFromRange(Math.min(...set), Math.max(...set), -half, half - 1));
-    const codes = new Int8Array(data.length);
-    const back = new Float32Array(data.length);
-    sets.forEach((set, i) => {
-      const own = int8.quantize(grids[i], set);
-      codes.set(own, i * size);
-      back.set(int8.dequantize(grids[i], own), i * size);
-    });
-    return { grids: per_channel ? grids : Array(channels).fill(grids[0]), codes, back };
-  }
 
   function value(state, ctx) {
     const { per_channel, symmetric, bits, channel } = state;
@@ -106,7 +85,7 @@
       "layers = [n.layer for n in net.nodes if hasattr(n.layer, \"weights\")]\n" +
       `weights = layers[${index}].weights\n`;
     const grids = symmetric
-      ? `scales = tinyq.weights.weight_scales(weights, per_channel=${python(per_channel)}, bits=${bits})
+      ? `scales = tinyq.weights.weight_scales(weights, ${python(per_channel)}, bits=${bits})
 codes = tinyq.weights.quantize_weights(weights, scales, bits=${bits})
 scales = np.broadcast_to(scales, len(weights))
 back = codes * scales.reshape(-1, *[1] * (weights.ndim - 1))`
@@ -120,6 +99,7 @@ ${weights}${grids}
 def db(x, y):
     found = tinyq.parity.sqnr_db(x, y)
     return round(found, 2) if np.isfinite(found) else None
+
 scales, db(weights[${channel}], back[${channel}]), db(weights, back)`;
   }
 
@@ -132,25 +112,20 @@ scales, db(weights[${channel}], back[${channel}]), db(weights, back)`;
 
   /* A click picks a channel; the keyboard has the slider. */
   function view(root, api) {
-    const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-    svg.setAttribute("role", "img");
-    root.append(svg);
-    let shown;
-    svg.addEventListener("click", (event) => {
-      const y = event.clientY - svg.getBoundingClientRect().top;
+    const svg = dragging.imageSvg();
+    root.append(svg.node);
+    let shown = { lo: [0] };
+    svg.node.addEventListener("click", (event) => {
+      const y = event.clientY - svg.node.getBoundingClientRect().top;
       const channel = channelBarsFigure.channelAt(y, shown);
       if (channel !== null) api.change({ channel });
     });
     function paint(v, ctx, width) {
       shown = v;
       const { height, body } = channelBarsFigure.draw(v, weightsOf(v, ctx), width);
-      svg.setAttribute("height", height);
-      svg.setAttribute("aria-label", `Bars of ${v.lo.length} channels. ${sentence(v)}`);
-      svg.innerHTML = body;
+      svg.paint(`Bars of ${v.lo.length} channels. ${sentence(v)}`, body, height);
     }
-    const limits = () =>
-      ({ channel: { min: 0, max: weightsOf(api.state, api.ctx).shape[0] - 1, step: 1 } });
-    return { paint, limits };
+    return { paint, limits: () => ({ channel: { min: 0, max: shown.lo.length - 1, step: 1 } }) };
   }
 
   const controls = {

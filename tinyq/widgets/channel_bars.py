@@ -60,7 +60,8 @@ class ChannelBars(Widget):
     name = "channel-bars"
     fields = ("network", "layer", "per_channel", "symmetric", "bits", "channel")
     scripts = ("int8.js", "layers.js", "float32.js", "block.js", "digits_data.js", "subject.js")
-    scripts += ("networks.js", "channel_bars_figure.js", "channel_bars.js")
+    scripts += ("networks.js", "coded.js", "dragging.js", "channel_bars_figure.js")
+    scripts += ("channel_bars.js",)
     called = ("scales", "channel_sqnr", "tensor_sqnr")
 
     network = traitlets.Enum(NETWORKS, "wide").tag(sync=True)

@@ -1,27 +1,14 @@
 """The conv microscope of chapter 6: one output pixel, its window, every product, its code."""
 
-from functools import cache
-
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from tinyq import digits
 from tinyq.network import Node, QNetwork
 from tinyq.widgets.host import Widget, encode
+from tinyq.widgets.networks import quantized, shown_images
 
 LAYERS = ("stem_conv7x7_s2", "block_conv3x3_a", "block_conv3x3_b")
-SCANS_EACH = 2  # as many test scans of each digit as the page holds
-
-
-@cache
-def digits_shown() -> tuple[QNetwork, NDArray[np.float32]]:
-    """Return the trained digits network in int8 and the test images that a page holds."""
-    data = digits.load()
-    labels = data.labels[data.test]
-    chosen = [data.test[labels == digit][:SCANS_EACH] for digit in range(digits.CLASSES)]
-    qnet = data.net.quantize(data.images[data.calibration])
-    return qnet, data.images[np.concatenate(chosen)]
 
 
 class ConvMicroscope(Widget):
@@ -43,7 +30,7 @@ class ConvMicroscope(Widget):
     fields = ("image", "layer", "filter", "channel", "row", "column", "pad")
     scripts = (
         *("int8.js", "layers.js", "float32.js", "block.js", "digits_data.js", "cells.js"),
-        *("conv_microscope_figure.js", "conv_microscope.js"),
+        *("heat.js", "conv_microscope_figure.js", "conv_microscope.js"),
     )
     called = ("acc", "code")
 
@@ -61,7 +48,8 @@ class ConvMicroscope(Widget):
         if (qnet is None) != (images is None):
             raise ValueError("qnet and images come together: give both or neither")
         given = qnet is not None
-        qnet, images = (qnet, images) if given else digits_shown()
+        if not given:
+            qnet, images = quantized("digits"), shown_images("digits")
         nodes = {node.name: node for node in qnet.nodes}
         if missing := [name for name in LAYERS if name not in nodes]:
             raise ValueError(f"qnet must have the layers {LAYERS}, got none called {missing[0]}")

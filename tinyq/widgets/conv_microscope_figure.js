@@ -1,27 +1,12 @@
 /* What the conv microscope looks like: the padded image, the output, the window's three tables. */
 (() => {
   const ui = (globalThis.tinyqWidgets ??= {});
-  const { h, show } = ui.kit;
+  const { heat, kit: { h, show } } = ui;
 
-  /* Blue above real 0, vermilion below, the stronger the further: share is -1..1. */
-  function tint(share) {
-    const colour = share < 0 ? "var(--tq-probe)" : "var(--tq-grid)";
-    return `color-mix(in srgb, ${colour} ${Math.round(50 * Math.min(Math.abs(share), 1))}%, ` +
-      "var(--tq-back))";
-  }
+  // Blue above real 0, vermilion below.
+  const LOOK = { above: "var(--tq-grid)", below: "var(--tq-probe)" };
 
   const largest = (numbers) => numbers.reduce((most, x) => Math.max(most, Math.abs(x)), 1);
-
-  /* Neighbours of one row and one colour, taken together: few nodes paint fast. */
-  function runs(steps, columns) {
-    const found = [];
-    steps.forEach((step, at) => {
-      const last = found.at(-1);
-      if (last && last.step === step && at % columns) last.length += 1;
-      else found.push({ at, length: 1, step });
-    });
-    return found;
-  }
 
   /* The padded image of one channel; inside its true edge, outside the pad; the window on top. */
   function imageOf({ padded, conv, v, width }) {
@@ -30,37 +15,27 @@
     const { zero_point } = conv.layer.inGrid;
     const steps = Array.from({ length: rows * columns }, (_, i) =>
       padded.data[i * channels + v.channel] - zero_point);
-    const most = largest(steps);
-    const cells = runs(steps, columns).map(({ at, length, step }) =>
-      `<rect x="${size * (at % columns)}" y="${size * Math.floor(at / columns)}" ` +
-      `width="${size * length + 0.3}" height="${size + 0.3}" style="fill:${tint(step / most)}"/>`);
+    const cells = heat.fills(steps, columns, size, { ...LOOK, most: largest(steps), plain: true });
     const [top, , left] = conv.pads;
     const box = (y, x, tall, wide, kind) => `<rect x="${x * size}" y="${y * size}" ` +
       `width="${wide * size}" height="${tall * size}" class="${kind}"/>`;
     const [sy, sx] = conv.layer.stride;
-    return `<svg viewBox="-2 -2 ${width + 4} ${rows * size + 4}">${cells.join("")}` +
-      box(0, 0, rows, columns, "pad-edge") +
-      box(top, left, conv.x.shape[1], conv.x.shape[2], "image-edge") +
-      box(v.row * sy, v.column * sx, ...v.size, "window") + "</svg>";
+    return `<svg viewBox="-2 -2 ${width + 4} ${rows * size + 4}">${cells}` +
+      box(0, 0, rows, columns, "heat-padded") +
+      box(top, left, conv.x.shape[1], conv.x.shape[2], "heat-image") +
+      box(v.row * sy, v.column * sx, ...v.size, "heat-window") + "</svg>";
   }
 
   /* A table of numbers as SVG; outside: which cells lie outside the image. */
   function table(numbers, v, cell, outside) {
     const [rows, columns] = v.size;
-    const most = largest(numbers);
-    const letters = Math.max(...numbers.map((x) => show(x).length));
-    const font = Math.min(12, (cell - 3) / (0.68 * letters));
-    const cells = numbers.map((x, i) => {
-      const [left, top] = [cell * (i % columns), cell * Math.floor(i / columns)];
-      const kind = outside[i] ? "cell out" : "cell";
-      return `<rect x="${left}" y="${top}" width="${cell}" height="${cell}" class="${kind}" ` +
-        `style="fill:${tint(x / most)}"/><text x="${left + cell / 2}" ` +
-        `y="${top + cell / 2 + font * 0.35}" text-anchor="middle" ` +
-        `style="font-size:${font}px">${show(x)}</text>`;
-    });
     const [width, height] = [columns * cell, rows * cell];
+    const dashed = (x, y) => heat.square(x, y, cell);
+    const cells = heat.fills(numbers, columns, cell, { ...LOOK, most: largest(numbers) });
     return `<svg viewBox="-1 -1 ${width + 2} ${height + 2}" style="width:${width + 2}px" ` +
-      `aria-hidden="true">${cells.join("")}</svg>`;
+      `aria-hidden="true">${cells}` +
+      heat.marks(numbers, columns, cell, (i) => outside[i], dashed, "heat-outside") +
+      `${heat.labels(numbers, columns, cell)}</svg>`;
   }
 
   function figureOf(title, body) {
@@ -91,7 +66,8 @@
     const step = (code - conv.layer.outGrid.zero_point) / 128;
     const fault = code === right ? "" : `, right is ${show(right)}`;
     return { label: `row ${row}, column ${column}: code ${show(code)}${fault}`, text: show(code),
-      fill: tint(step), ink: "var(--tq-text)", kind: fault ? "wrong" : "" };
+      fill: heat.tint(step < 0 ? LOOK.below : LOOK.above, Math.abs(step)), ink: "var(--tq-text)",
+      kind: fault ? "wrong" : "" };
   }
 
   function view(root, api, { ends, through }) {

@@ -1,4 +1,4 @@
-/* The book's three networks, for a menu: the seed, the trained digits, the wide one; networks.py. */
+/* The book's three networks, for a menu: the seed, the digits, the wide one; as networks.py. */
 (() => {
   const ui = (globalThis.tinyqWidgets ??= {});
   const { int8, kit, subject } = ui;

@@ -169,7 +169,9 @@ found.codes[0], found.worst`;
       if (chosen) api.change({ logit: Number(chosen.dataset.logit) });
     });
     root.append(listed.node, h("div", { class: "tinyq-beside" },
-      h("figure", {}, large, caption), plot, h("div", {}, ...rows.map((row) => row.node))));
+      h("figure", {}, large, caption), plot, h("div", {}, h("p", { class: "tinyq-note" },
+        "Drag either end of a range. Marks: as calibrated."),
+      ...rows.map((row) => row.node))));
     const logits = ranges[observed.at(-1)];
     const room = 0.06 * (logits.hi - logits.lo || 1);
 
@@ -182,9 +184,9 @@ found.codes[0], found.worst`;
         picture(thumb, tensors[i], v.road[i], v.boxes[i]);
         codeText.textContent = code === null ? "" : show(code);
         gridText.textContent = `${stages.scaleText(scale)} / ${show(zero_point)}`;
-        const road = code === null ? "off the road" : `code ${code} on the road`;
-        return { name, grid, requantizes, extra: extras[i],
-          words: `${name}, grid ${grid}, scale ${show(scale, 4)}, zero_point ${zero_point}, ${road}` };
+        const words = [name, `grid ${grid}`, `scale ${show(scale, 4)}`,
+          `zero_point ${show(zero_point)}`, code === null ? "no code" : `code ${show(code)}`];
+        return { name, grid, requantizes, extra: extras[i], words: words.join(", ") };
       });
       listed.paint(listedRows, v.stage);
       const [place, code] = v.road[v.stage];
@@ -217,7 +219,8 @@ found.codes[0], found.worst`;
     stage: { ...whole, kind: "hidden", value: 9, max: 13 }, ...Object.fromEntries(ends),
   };
 
-  const part = (field, share) => ({ [field]: Number((controls[field].value * share).toPrecision(3)) });
+  const part = (field, share) =>
+    ({ [field]: Number((controls[field].value * share).toPrecision(3)) });
   const presets = {
     "As calibrated": Object.fromEntries(ends.map(([field, { value }]) => [field, value])),
     "Stem four times too wide": { ...part("stem_lo", 4), ...part("stem_hi", 4) },

@@ -22,7 +22,7 @@
         "aria-label": `${grid} ${end}`, class: `tinyq-${end}`,
         oninput: () => change({ [`${grid}_${end}`]: three(sign * Number(input.value)) }) });
       const seen = clamp(sign * range[end], 0, reach) / reach;
-      const mark = h("i", { style: `--at: ${end === "lo" ? 1 - seen : seen}`, title: "calibrated" });
+      const mark = h("i", { style: `--at: ${end === "lo" ? 1 - seen : seen}` });
       return { end, sign, input, node: h("span", {}, input, mark) };
     };
     const ends = [slider("lo", -1), slider("hi", 1)];
@@ -30,7 +30,7 @@
     const node = h("div", { class: "tinyq-range", style: `--grid: var(--tq-${number})` },
       h("p", {}, h("b", {}, grid), words), h("div", {}, ...ends.map((one) => one.node)));
 
-    function paint({ lo, hi, scale, zero_point }, locked) {
+    function paint({ lo, hi, zero_point }, locked) {
       words.textContent = `${show(lo, 4)} … ${show(hi, 4)}, zero_point ${show(zero_point)}`;
       for (const { end, sign, input } of ends) {
         const at = { lo, hi }[end];
@@ -40,7 +40,6 @@
         input.setAttribute("aria-valuetext", show(at, 4));
         input.disabled = locked(`${grid}_${end}`);
       }
-      node.title = `scale ${show(scale)}`;
     }
 
     return { node, paint };

@@ -46,7 +46,7 @@ class RoundingMuseum(Widget):
 
     @property
     def value(self) -> dict:
-        """What is shown: the traits, both ratios, the exact product, and what each rule makes of it.
+        """What is shown: the traits, both ratios, the exact product, each rule's result.
 
         results: by rule, before the zero_point; codes: after it and the clamp; steps: of the
         chosen rule, [name, number], integers as text.

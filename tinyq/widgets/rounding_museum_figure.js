@@ -79,7 +79,7 @@
   function stages(v) {
     const step = Object.fromEntries(v.steps);
     if (step.high !== undefined) {
-      return [["after the first rounding", Number(step.high) / 2 ** Math.max(v.shift, 0)]];
+      return [["first rounding", Number(step.high) / 2 ** Math.max(v.shift, 0)]];
     }
     return v.rounding === "SINGLE" ? [] : [[`in ${v.rounding.toLowerCase()}`, step.product]];
   }
@@ -98,12 +98,12 @@
       figure.rect(x0, 24, x1, 50, on ? "band" : "clip") + figure.text(x, 41, words, anchor);
     // Words lead away from the other mark, unless the edge is near.
     const spot = (x, y, words, kind, other) => {
-      const room = 7 * words.length;
+      const room = 6.5 * words.length;
       const left = x < other ? x > room : x > width - room;
       return figure.path(`M${x} 50V${y - 14}`, "way") +
         (kind === "diamond" ? figure.path(`M${x} 43l6 7l-6 7l-6 -7z`, "diamond")
           : `<circle cx="${x}" cy="50" r="6" class="result"/>`) +
-        figure.text(x + (left ? 4 : -4), y, words, left ? "end" : "start");
+        figure.text(x + (left ? 4 : -4), y, words, left ? "end" : "start", "halo");
     };
     const title = reach < 0.5 ? `Around ${show(half, 10)}, magnified ${show(0.5 / reach, 2)} times`
       : `From ${show(low, 10)} to ${show(high, 10)}`;
@@ -124,8 +124,9 @@
     const buttons = int8.ROUNDINGS.map((rounding) => h("button", { type: "button",
       onclick: () => api.change({ rounding }) }, h("span", {}, rounding), h("b")));
     const image = h("div", { role: "img" });
-    root.append(h("div", { class: "tinyq-rules", role: "group", "aria-label": "Rules" }, ...buttons),
-      image);
+    const rules = h("div", { class: "tinyq-rules", role: "group", "aria-label": "Rules" });
+    rules.append(...buttons);
+    root.append(rules, image);
     let reach = 16384;
 
     function paint(v, ctx, width) {

@@ -29,8 +29,9 @@
       .replaceAll("-", "\u2212");
 
   /* label: of the list. pick(i): called as the reader moves. skip: see skipOf. heads: words above
-     the name and the extra nodes. Returns { node, paint(rows, chosen) }; a row: { name, grid: 1.., requantizes, words: for a
-     screen reader, extra: nodes after the name }. The extra nodes must be the same at each paint. */
+     the name and the extra nodes.
+     Returns { node, paint(rows, chosen) }; a row: { name, grid: 1.., requantizes, words: for a
+     screen reader, extra: nodes after the name, the same ones at each paint }. */
   function stageList(label, pick, skip, heads) {
     const list = h("div", { role: "listbox", "aria-label": label });
     const head = h("div", { class: "tinyq-heads", "aria-hidden": "true" }, h("i"), h("b"),
@@ -54,7 +55,8 @@
     list.addEventListener("click", (event) =>
       go(items.indexOf(event.target.closest("[role=option]"))));
     list.addEventListener("keydown", (event) => {
-      const next = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: items.length - 1 }[event.key];
+      const end = items.length - 1;
+      const next = { ArrowUp: at - 1, ArrowDown: at + 1, Home: 0, End: end }[event.key];
       if (next === undefined) return;
       event.preventDefault();
       go(next);
