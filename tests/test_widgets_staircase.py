@@ -98,7 +98,7 @@ def test_beyond_the_end_no_slope_passes():
 
 
 def test_the_slope_passes_up_to_half_a_step_beyond_the_end(v8):
-    weights, inputs = np.float32([3, 1]), np.float32([[1, 1], [1, 2]])  # 3 bits: the scale is 1
+    weights, inputs = np.float32([3, 1.4]), np.float32([[1, 1], [1, 2]])  # 3 bits: the scale is 1
     for nudge, passes in ((0.5, True), (0.501, False), (-6.5, True), (-6.501, False)):
         shown = Staircase(weights, inputs, bits=3, steps=1, nudge=nudge)
         assert v8.show(shown) == json.loads(json.dumps(shown.value))

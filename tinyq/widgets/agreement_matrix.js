@@ -129,7 +129,7 @@ ${code}tally["equal"], ${v.replayed === null ? "None" : "int(code)"}`;
       api.change({ row, column }));
     const answers = h("div", { class: "tinyq-answers" });
     root.style.setProperty("--runtimes", runtimes.length);
-    const caption = h("p", { class: "tinyq-caption" });
+    const caption = h("p", { class: "tinyq-measured" });
     const matrix = h("div", { class: "tinyq-matrix" }, h("div"), head, side, table.node);
     root.append(caption, matrix, answers);
 

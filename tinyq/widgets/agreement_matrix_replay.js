@@ -75,14 +75,16 @@
       const real = (one, [scale, zero]) => scale * (one - zero);
       const [a, b] = [real(first.a, first.a_grid), real(first.b, first.b_grid)];
       const [scale, zero] = first.out_grid;
-      return [["a", `code ${show(first.a)} stands for`, show(a, 8)],
-        ["b", `code ${show(first.b)} stands for`, show(b, 8)],
+      const way = (one, [step, start]) => `${show(step, 8)} \u00d7 (${show(one)} \u2212 ` +
+        `${plus(start)})`;
+      return [["a", way(first.a, first.a_grid), show(a, 8)],
+        ["b", way(first.b, first.b_grid), show(b, 8)],
         ["exact", "(a + b) / out_scale + zero_point", show((a + b) / scale + zero, 12)],
         ["code", show(code)]];
     }
     const codes = codesOf(first.window);
     const sum = codes.reduce((total, one) => total + one, 0);
-    return [["sum", `of ${codes.length} codes`, show(sum, 12)],
+    return [["sum", `\u03a3 of ${codes.length} codes`, show(sum, 12)],
       ["exact", "sum / count", show(sum / codes.length, 12)], ["code", show(code)]];
   }
 

@@ -56,7 +56,7 @@
       : `With a scale of its own: ${db(own_sqnr)}.`;
     return `Channel ${channel}: the largest weight is ${show(channel_steps, 4)} steps of ` +
       `${share}, and its ${v.shape.slice(1).reduce((a, b) => a * b, 1)} weights become ${codes}. ` +
-      `SQNR ${db(v.channel_sqnr)}. ${other}`;
+      `${networks.quality(v.channel_sqnr)}. ${other}`;
   }
 
   function formulas(v) {

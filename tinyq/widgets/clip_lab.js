@@ -74,11 +74,12 @@
   function sentence(v) {
     const [name, [, , most]] = Object.entries(v.choices).reduce((best, one) =>
       ((one[1][2] ?? Infinity) > (best[1][2] ?? Infinity) ? one : best));
-    const noise = share(v.clipping, v.rounding);
-    return `${v.clipped.toLocaleString("en")} of ${v.count.toLocaleString("en")} numbers are ` +
-      `clipped; they make ${show(noise, 3)}\u00a0% of the squared error, the steps of ` +
-      `${show(v.scale, 4)} make the rest. SQNR ${db(v.sqnr)}. The best of the four rules here ` +
-      `is ${RULES[name]} with ${db(most)}.`;
+    const few = `${v.clipped.toLocaleString("en")} of ${v.count.toLocaleString("en")} numbers ` +
+      `are clipped; they make ${show(share(v.clipping, v.rounding), 3)}\u00a0% of the squared ` +
+      `error, the steps of ${show(v.scale, 4)} make the rest.`;
+    const none = `No number is clipped: all error comes from the steps of ${show(v.scale, 4)}.`;
+    return `${v.clipped ? few : none} ${networks.quality(v.sqnr)}. The best of the four rules ` +
+      `here is ${RULES[name]} with ${db(most)}.`;
   }
 
   const formulas = (v) => [

@@ -161,6 +161,7 @@ right = (qnet(images).argmax(axis=1) == labels).sum()
       value({ ...api.state, ...ALL_EIGHT, scan: 0, per_channel: true, wide }, api.ctx).sqnr);
 
     function paint(v) {
+      const width = plot.clientWidth || 300; // read before writing: one layout a frame
       const start = eight(v.wide);
       bars.forEach((bar, i) => bar.paint(v.sqnr[i], start[i]));
       listed.paint(names.map((name, i) => ({ name, grid: v.grids[i],
@@ -171,7 +172,7 @@ right = (qnet(images).argmax(axis=1) == labels).sum()
       title.textContent = `Logits of this ${labels[v.scan]}: bars int8, lines float`;
       plot.setAttribute("aria-label", `Logits in float ${v.floats.map((x) => show(x, 3))}, ` +
         `in int8 ${v.dequantized.map((x) => show(x, 3))}`);
-      plot.innerHTML = figure.logits(v, labels[v.scan], plot.clientWidth || 300);
+      plot.innerHTML = figure.logits(v, labels[v.scan], width);
       const clamped = names[row] === BLOCK_ADD ? ", for its sums below zero are clamped" : "";
       note.textContent = `${names[row]}: largest error ${show(v.largest[row], 3)} steps of its ` +
         `grid${clamped}. ` +

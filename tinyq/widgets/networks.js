@@ -50,5 +50,7 @@
 
   const db = (number) => (number === null ? "no error" : `${kit.show(number, 4)} dB`);
 
-  ui.networks = { OPTIONS, PARTS, load, nodeOf, setup, imports, hundredths, sqnr, db };
+  const quality = (number) => (number === null ? "No error" : `SQNR ${db(number)}`);
+
+  ui.networks = { OPTIONS, PARTS, load, nodeOf, setup, imports, hundredths, sqnr, db, quality };
 })();

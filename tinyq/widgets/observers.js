@@ -113,14 +113,28 @@
     return { scale, zero_point: clamp(lround(qmin - float32(lo) / scale), qmin, qmax) };
   }
 
+  /* What clipping alone costs at least, counted in whole bins beyond the first and last code. */
+  function clippingError({ number, total, squares }, first, last) {
+    const part = (value, a, b) => squares[b] - squares[a] - 2 * value * (total[b] - total[a]) +
+      value * value * (number[b] - number[a]);
+    const from = clamp(Math.floor(first), -HALF, HALF) + HALF;
+    const to = clamp(Math.ceil(last), -HALF, HALF) + HALF;
+    return part(first, 0, from) + part(last, to, 2 * HALF);
+  }
+
+  /* As mse.py, but a range is left out whose clipping alone costs more than the best so far. */
   function mse(seen, qmin, qmax) {
     const sums = moments(withoutZeros(seen));
+    const slack = 1e-9 * sums.squares[2 * HALF]; // far above what float64 rounds off
     let [best, least] = [[seen.lo, seen.hi], Infinity];
     for (const low of ladder(Math.max(-seen.lo, 0), 8)) {
       for (const hi of ladder(Math.max(seen.hi, 0), 8)) {
         const { scale, zero_point } = gridFor(-low, hi, qmin, qmax);
         if (!(Number.isFinite(scale) && scale > 0)) continue;
-        const error = squaredError(sums, scale / 2 ** seen.power, zero_point, qmin, qmax);
+        const step = scale / 2 ** seen.power; // in bins
+        const ends = [step * (qmin - zero_point), step * (qmax - zero_point)];
+        if (clippingError(sums, ...ends) > least + slack) continue;
+        const error = squaredError(sums, step, zero_point, qmin, qmax);
         if (error < least) [best, least] = [[-low, hi], error];
       }
     }
@@ -135,18 +149,20 @@
     for (let i = 0; i < start; i += 1) spread[0] += counts[i];
     for (let i = stop; i < counts.length; i += 1) spread[size - 1] += counts[i];
     const [mass, bins] = [new Float64Array(cells), new Float64Array(cells)];
-    const cell = (i) => Math.floor((i * cells) / size);
+    const cell = new Int32Array(size);
     let [all, inside] = [0, 0];
     for (let i = 0; i < size; i += 1) {
-      mass[cell(i)] += window[i];
-      if (spread[i] > 0) bins[cell(i)] += 1;
+      cell[i] = Math.floor((i * cells) / size);
+      mass[cell[i]] += window[i];
+      if (spread[i] > 0) bins[cell[i]] += 1;
       all += spread[i];
       inside += window[i];
     }
     let sum = 0;
     for (let i = 0; i < size; i += 1) {
       if (!(spread[i] > 0)) continue;
-      const [p, q] = [spread[i] / all, mass[cell(i)] / Math.max(bins[cell(i)], 1)];
+      const p = spread[i] / all;
+      const q = mass[cell[i]] / Math.max(bins[cell[i]], 1);
       if (q === 0) return Infinity;
       sum += p * Math.log(p / (q / inside));
     }

@@ -197,7 +197,7 @@ grid.quantize(w), w`;
     steps: whole(3, 0, 100),
     slope: { kind: "choice", value: "straight",
       options: [["straight", "straight-through"], ["true", "the staircase's own"]] },
-    nudge: { kind: "number", value: 0, min: -10, max: 10, label: "nudge at the start" },
+    nudge: { kind: "number", value: 0, min: -10, max: 10 },
   };
 
   frame.define("staircase", { title: "Staircase", controls, prepare, value, sentence, call,
