@@ -16,7 +16,7 @@ EMPTY = """
 as we can see|as we have seen|basically|comprehensive|crucial|deep dive|delve|dive into|elegant
 |embark|essentially|feel free|furthermore|game.chang\\w+|in conclusion|in essence|in summary
 |in this (?:chapter|section),? (?:we|you) will|in today's|it is important to|it's important to
-|it is worth noting|journey|landscape|let us|let's|leverag\\w+|moreover|navigat\\w+ the|needless to say
+|it is worth noting|journey|landscape|let us|let's|leverag\\w+|moreover|needless to say
 |obviously|of course|play a \\w+ role|powerful|realm|robust|seamless\\w*|simply|tapestry
 |testament|trivial\\w*|under the hood|unlock|vibrant|without further ado
 """

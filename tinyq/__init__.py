@@ -1,6 +1,6 @@
 """tinyq: int8 inference whose every number is verified, in NumPy alone."""
 
-from tinyq import layers, network, parity, resnet
+from tinyq import export, layers, network, parity, resnet
 from tinyq.affine import Grid
 from tinyq.observers import MSE, Entropy, MinMax, MovingAverage, Percentile
 from tinyq.requantize import Requantizer, Rounding
@@ -18,6 +18,7 @@ __all__ = [
     "Requantizer",
     "Rounding",
     "Scheme",
+    "export",
     "layers",
     "network",
     "parity",

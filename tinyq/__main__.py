@@ -1,12 +1,17 @@
-"""The command line: ``python -m tinyq run | golden | ledger | bench | plot | accuracy``."""
+"""The command line: ``python -m tinyq COMMAND``.
+
+run, golden, ledger, bench, plot: the seed; accuracy: the digits; worksheet: problems for paper;
+export: a network as a file.
+"""
 
 import argparse
 import os
 import sys
 from pathlib import Path
 
-from tinyq import parity, resnet
+from tinyq import parity, resnet, worksheet
 from tinyq.bench import HEADER, bench
+from tinyq.export import command
 from tinyq.ledger import format_ledger
 from tinyq.network import Network, QNetwork
 
@@ -127,8 +132,12 @@ def main(argv: list[str] | None = None) -> int:
     commands.add_parser("ledger", help="print the scale bookkeeping, a line a layer")
     commands.add_parser("bench", help="print bytes and nanoseconds a layer as CSV")
     commands.add_parser("accuracy", help="print what each method does to the digits' accuracy")
+    sheet_parser = commands.add_parser("worksheet", help="print problems to solve on paper")
+    sheet_parser.add_argument("--seed", type=int, required=True, help="which sheet, any integer")
+    sheet_parser.add_argument("--answers", action="store_true", help="print the answers instead")
     plot_parser = commands.add_parser("plot", help="write the two-panel parity figure")
     plot_parser.add_argument("--out", type=figure_path, default=Path("parity.png"))
+    command.add_parser(commands)
     args = parser.parse_args(argv)
     match args.command:
         case "run":
@@ -143,6 +152,10 @@ def main(argv: list[str] | None = None) -> int:
             print_accuracy()
         case "plot":
             plot(args.out)
+        case "worksheet":
+            print(worksheet.sheet(args.seed, args.answers))
+        case "export":
+            return command.export(args.format, args.out, args.net, args.force)
     return 0
 
 

@@ -1,0 +1,104 @@
+"""A calibrated network in one file: an .npz that tinyq writes and checks before it reads.
+
+The archive's comment, its last bytes, is "tinyq network 1, SHA-256 " and the digest of every byte
+before the digest.  So one changed bit anywhere is an error, and NumPy alone can still open the
+file: its member "header" is the JSON text that encode describes.
+"""
+
+import hashlib
+import io
+import json
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.export.codec import decode, encode
+from tinyq.export.files import write_files
+from tinyq.qnetwork import QNetwork
+
+VERSION = 1
+COMMENT = f"tinyq network {VERSION}, SHA-256 "
+DIGEST = 64
+ENDING = re.compile(rb"tinyq network (\d{1,9}), SHA-256 [0-9a-f]{64}\Z")
+
+
+def npz(qnet: QNetwork, path: str | Path, *, force: bool = False) -> None:
+    """Write a calibrated network to one file that load reads: layers, grids, ranges.
+
+    The same network gives the same bytes, on any machine.  Of an observer the range that it saw is
+    kept, no more.
+
+    qnet: an int8 network of tinyq's layers; path: of the file, usually .npz; force: whether a file
+    that exists is replaced.
+    Raises FileExistsError for a file that exists, without force; TypeError for a layer that is
+    not one of tinyq.layers; ValueError for a network that could not run.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> from tinyq import resnet
+    >>> weights, biases, images = resnet.seed()
+    >>> with TemporaryDirectory() as folder:
+    ...     npz(resnet.stem_block(weights, biases).quantize(images), Path(folder, "seed.npz"))
+    ...     load(Path(folder, "seed.npz"))(images[:1]).tolist()
+    [[-8, 102, 89, -41]]
+    """
+    write_files({Path(path): to_bytes(qnet)}, force=force)
+
+
+def load(path: str | Path) -> QNetwork:
+    """Return the network of a file that npz wrote: every byte of every tensor is the same.
+
+    The ranges come back as MinMax observers.  Nothing in the file is unpickled.
+
+    Raises ValueError, with the file's name and what is wrong, for a file that is truncated,
+    foreign, altered, or written by a newer tinyq; OSError for one that cannot be read.
+    """
+    content = Path(path).read_bytes()
+    try:
+        return from_bytes(content)
+    except Exception as error:  # zipfile, json, NumPy and the layers each raise their own
+        why = f"{type(error).__name__}: {error}" if type(error) is not ValueError else error
+        raise ValueError(f"{path} is not a network that tinyq can load: {why}") from error
+
+
+def to_bytes(qnet: QNetwork) -> bytes:
+    """Return the file's content; raises as npz does."""
+    return pack(*encode(qnet))
+
+
+def pack(header: dict, arrays: Mapping[str, NDArray]) -> bytes:
+    """Return the file's content of what encode returned."""
+    little = {name: a.astype(a.dtype.newbyteorder("<")) for name, a in arrays.items()}
+    file = io.BytesIO()
+    np.savez(file, header=np.array(json.dumps(header)).astype("<U"), **little)
+    with zipfile.ZipFile(file, "a") as archive:
+        archive.comment = COMMENT.encode() + bytes(DIGEST)
+    return sign(file.getvalue())
+
+
+def sign(content: bytes) -> bytes:
+    """Return content with the digest of all before it as its last 64 bytes."""
+    body = content[:-DIGEST]
+    return body + hashlib.sha256(body).hexdigest().encode()
+
+
+def from_bytes(content: bytes) -> QNetwork:
+    """Return the network of a file's content; raises whatever its readers raise, see load."""
+    if not content.startswith(b"PK\x03\x04"):
+        raise ValueError("it is no .npz file")
+    ending = ENDING.search(content[-128:])
+    if not ending:
+        raise ValueError("its end is missing, or tinyq.export.npz did not write it")
+    if int(ending[1]) != VERSION:
+        raise ValueError(f"it has version {int(ending[1])}, this tinyq reads version {VERSION}")
+    if sign(content) != content:
+        raise ValueError("its content does not match its checksum: it was damaged or altered")
+    archive = np.load(io.BytesIO(content), allow_pickle=False)
+    # an array that unpacks to more than the file would be a trap
+    if sum(member.file_size for member in archive.zip.infolist()) > len(content):
+        raise ValueError("its members are compressed, or overlap")
+    arrays = dict(archive)
+    return decode(json.loads(arrays.pop("header").item()), arrays)

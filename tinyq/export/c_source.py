@@ -1,0 +1,148 @@
+"""A calibrated network as C99: constants and an integer run time, for any microcontroller."""
+
+from math import prod
+from pathlib import Path
+from string import Template
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.export.c_data import KERNELS, RESCALES, constants, identifier, requantizers, rows
+from tinyq.export.files import write_files
+from tinyq.export.plan import Plan, plan
+from tinyq.export.shapes import Shape, tensor_shapes
+from tinyq.nodes import INPUT, naming_layer
+from tinyq.qnetwork import QNetwork
+
+TEMPLATES = Path(__file__).parent / "c_templates"
+LARGEST = 2**31 - 1  # what an index of the run time can count to
+# The functions of the run time, each after those that it calls.
+NEEDS = {
+    "saturate": set(),
+    "shift_left": set(),
+    "rescale_double": {"shift_left"},
+    "rescale_up": {"shift_left"},
+    "rescale_single": set(),
+    "rescale": set(),
+    "conv2d": {"saturate", "rescale"},
+    "add": {"saturate", "rescale"},
+    "pad2d": set(),
+    "clamp": set(),
+    "max_pool2d": set(),
+    "avg_pool2d": {"saturate"},
+}
+
+
+def c(
+    qnet: QNetwork,
+    folder: str | Path,
+    *,
+    images: NDArray | None = None,
+    force: bool = False,
+) -> None:
+    """Write a calibrated network as C99 that gives the same bytes: integers only, no libc, no heap.
+
+    folder gets ``network.h`` (the interface: ``int tinyq_run(const int8_t *, int8_t *)``),
+    ``network_data.h`` (the constants), ``network.c`` (the run time: the functions that this network
+    needs, and no others), and with images ``main.c`` and ``images.h``, a program that prints the
+    codes that come out: ``cc network.c main.c && ./a.out``.
+    The tensors between input and output share a static arena; see tinyq.export.plan.
+
+    qnet: an int8 network of tinyq's layers, each Rounding DOUBLE, UP or SINGLE: the run time has no
+    floats to round.  images: for main.c, as qnet takes them; None for no program.
+    force: whether files that exist are replaced.
+    Raises FileExistsError for a file that exists, without force, before any is written; TypeError
+    for a layer that is not one of tinyq.layers; ValueError for a rounding in floats, or a network
+    that could not run.
+    """
+    contents = c_files(qnet)
+    if images is not None:
+        contents |= _program(qnet, images)
+    files = {Path(folder, name): text.encode("ascii") for name, text in contents.items()}
+    write_files(files, force=force)
+
+
+def c_files(qnet: QNetwork) -> dict[str, str]:
+    """Return the text of the header, of the constants and of the run time, by file name."""
+    shapes = tensor_shapes(qnet)
+    _check(qnet, shapes)
+    steps = plan(qnet, shapes)
+    names = {node.name: identifier(i, node.name) for i, node in enumerate(steps.nodes)}
+    functions = _functions(steps)
+    signature = "(int32_t acc, int32_t multiplier, int32_t shift);\n"
+    data = [f"static int64_t {f}{signature}" for f in functions if f in RESCALES.values()]
+    data += [constants(names[node.name], node, shapes) for node in steps.nodes]
+    arena = f"static int8_t arena[{steps.size}];\n" if steps.size else ""
+    run = _fill("run.c", statements=_statements(qnet, steps, names))
+    return {
+        "network.h": _header(qnet, shapes),
+        "network_data.h": _fill("network_data.h", constants="\n".join(data)),
+        "network.c": "\n".join(filter(None, [_fill("prelude.c"), *functions.values(), arena, run])),
+    }
+
+
+def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
+    if prod(qnet.image_shape) > LARGEST:
+        raise ValueError(f"C must index the image in 31 bits, got {qnet.image_shape}")
+    for node in qnet.nodes:
+        with naming_layer(node.name):
+            for requantizer in requantizers(node.layer).values():
+                if requantizer.rounding not in RESCALES:
+                    names = ", ".join(rounding.name for rounding in RESCALES)
+                    got = requantizer.rounding.name
+                    raise ValueError(f"C without floats must round as {names}, got {got}")
+            sizes = prod(shapes[node.name]), getattr(node.layer, "weight", np.empty(0)).size
+            if max(sizes) > LARGEST:
+                raise ValueError(f"C must index it in 31 bits, got {max(sizes)} codes")
+
+
+def _functions(steps: Plan) -> dict[str, str]:
+    """Return the text of each function of the run time that the steps need, in order."""
+    used = {KERNELS[type(node.layer)] for node in steps.nodes}
+    for node in steps.nodes:
+        used |= {RESCALES[r.rounding] for r in requantizers(node.layer).values()}
+    for name in reversed(NEEDS):
+        if name in used:
+            used |= NEEDS[name]
+    return {name: _fill(f"{name}.c") for name in NEEDS if name in used}
+
+
+def _statements(qnet: QNetwork, steps: Plan, names: dict[str, str]) -> str:
+    """Return the body of tinyq_run: a check where an int8 can be off the grid, a call a layer."""
+    grid, lines = qnet.grids[INPUT], []
+    if grid.qmax - grid.qmin < 255:
+        lines.append(_fill("check_input.c", qmin=grid.qmin, qmax=grid.qmax).rstrip())
+    places = {INPUT: "input"} | {name: f"arena + {at}" for name, at in steps.offsets.items()}
+    places[steps.nodes[-1].name] = "output"
+    for node in steps.nodes:
+        tensors = ", ".join(places[name] for name in (*node.inputs, node.name))
+        lines.append(f"    {KERNELS[type(node.layer)]}(&{names[node.name]}, {tensors});")
+    return "\n".join(lines)
+
+
+def _header(qnet: QNetwork, shapes: dict[str, Shape]) -> str:
+    height, width, channels = shapes[INPUT]
+    last = qnet.nodes[-1].name
+    fields = {
+        f"{side}_{field}": getattr(qnet.grids[name], field)
+        for side, name in (("in", INPUT), ("out", last))
+        for field in ("scale", "zero_point", "qmin", "qmax")
+    }
+    sizes = {"input_size": prod(shapes[INPUT]), "output_size": prod(shapes[last])}
+    return _fill("network.h", height=height, width=width, channels=channels, **sizes, **fields)
+
+
+def _program(qnet: QNetwork, images: NDArray) -> dict[str, str]:
+    """Return main.c and its images as codes."""
+    codes = qnet.trace(images)[INPUT]
+    if not len(codes):
+        raise ValueError(f"images must hold at least one, got shape {codes.shape}")
+    lines = []
+    for image in codes.reshape(len(codes), -1).tolist():
+        lines += ["    {", *rows(image), "    },"]
+    text = _fill("images.h", count=len(codes), rows="\n".join(lines))
+    return {"main.c": _fill("main.c"), "images.h": text}
+
+
+def _fill(template: str, **values: object) -> str:
+    return Template((TEMPLATES / template).read_text(encoding="ascii")).substitute(values)
