@@ -62,7 +62,8 @@ def dead_links(soup: BeautifulSoup, page: Path) -> list[str]:
             dead.append(link["href"])
         elif parts.fragment and target.suffix == ".html":
             there = soup if target == page else BeautifulSoup(target.read_text(), "html.parser")
-            if not there.find(id=unquote(parts.fragment)):
+            name, _, state = unquote(parts.fragment).partition("?")  # "#grid-ruler?lo=-1"
+            if not there.find(f"tinyq-{name}" if state else True, id=None if state else name):
                 dead.append(link["href"])
     return dead
 
@@ -135,6 +136,7 @@ FAULTS = {
     '<a href="nowhere.html">a</a>': dead_links,
     '<a href="#nowhere">a</a>': dead_links,
     '<a href="index.html#nowhere">a</a>': dead_links,
+    '<a href="#no-widget?lo=-1">a</a>': dead_links,
 }
 
 
