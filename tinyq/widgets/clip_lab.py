@@ -50,7 +50,7 @@ class ClipLab(Widget):
     x: float32, any shape, at least one number; None for a tensor of the book's.
     network: "seed", "digits" or "wide"; tensor: a name in TENSORS; bits: 2 to 8; lo, hi: the
     range, float32, lo <= hi; rule: "own" for lo and hi as they are, or "minmax", "percentile"
-    (99.9), "mse", "entropy": what these observers choose, whatever lo and hi say.
+    of 99.9, "mse", "entropy": what these observers choose, whatever lo and hi say.
     Raises ValueError for an empty tensor, NaN, infinity, or a range without a grid.
 
     >>> ClipLab(rule="minmax").value["clipped"], ClipLab(rule="mse").value["clipped"]
