@@ -34,15 +34,13 @@ from tinyq import Grid, Scheme, digits, plots, resnet
 from tinyq.affine import round_half_away
 from tinyq.exercise import check
 from tinyq.layers import QConv2D, QDense
+from tinyq.widgets import AccumulatorMeter
 
 seed, data = resnet.seed(), digits.load()
 fit = data.images[data.calibration]
 net = resnet.stem_block(seed.weights, seed.biases)
 qnet = net.quantize(seed.images)
 trace = qnet.trace(seed.images)
-dense, pooled = qnet.nodes[-1].layer, trace["global_avgpool"]
-q, w = pooled[0].tolist(), dense.weight[0].tolist()
-z = dense.in_grid.zero_point
 
 # %% [markdown]
 # ## Add eight products
@@ -51,6 +49,9 @@ z = dense.in_grid.zero_point
 # the first logit of the first image.
 
 # %%
+dense, pooled = qnet.nodes[-1].layer, trace["global_avgpool"]
+q, w = pooled[0].tolist(), dense.weight[0].tolist()
+z = dense.in_grid.zero_point
 table = {"codes": q, "steps": [code - z for code in q], "weights": w}
 table["products"] = [a * b for a, b in zip(table["steps"], w, strict=True)]
 for name, row in table.items():
@@ -274,6 +275,27 @@ plots.pair_sums(sums, limit=2**15 - 1)
 # one machine and wrong on another: see issues [6004](https://github.com/microsoft/onnxruntime/issues/6004) of ONNX Runtime and
 # [103646](https://github.com/pytorch/pytorch/issues/103646) of PyTorch. Exercise 3 shows what happens to the logits.
 #
+# ## Read the meter
+#
+# The meter has all sums of this chapter on one scale of bits: those of the seed's stem on its first image, what (4.2) allows for these weights, and what the fan-in allows for
+# any weights, with the ends of int16 and int32.
+
+# %%
+AccumulatorMeter()
+
+# %% [markdown]
+# 1. Press "66,311 products", then "One more". The bound goes from 2,147,481,735 to 2,147,514,120, and an int32 ends between the two.
+# 2. Now drag `zero_point` from -128 up to 0. The largest step shrinks from 255 to 128, and 132,104 products fit.
+# 3. Press Reset. On this image 15.6 % of channel 0's pairs do not fit an int16. Press "7-bit weights", and all of them do.
+
+# %%
+many = AccumulatorMeter(zero_point=-128, kernel=1, inputs=66_312).value
+assert many["bound"] - many["step"] * 127 < 2**31 <= many["bound"]
+assert AccumulatorMeter(zero_point=0).value["most_int32"] == 132_104
+held = [AccumulatorMeter(weight_bits=n).value for n in (8, 7)]
+assert [f"{v['saturated'] / v['pairs']:.1%}" for v in held] == ["15.6%", "0.0%"]
+
+# %% [markdown]
 # ## Exercises
 #
 # ### Exercise 1: Bound the fan-in
@@ -290,7 +312,7 @@ def max_fan_in(zero_point, weight_max, bits):
 # %% tags=["check"]
 cases = [(-128, 127, 32), (0, 127, 32), (100, 127, 32), (-128, 127, 16)]
 want = (66_311, 132_104, 74_163, 1)
-hint = "which step is the largest?"
+hint = "which step is the largest? Round down."
 _ = check(tuple(max_fan_in(*case) for case in cases), want, hint)
 
 # %% tags=["solution", "hide-cell"]
@@ -312,7 +334,7 @@ assert check(tuple(max_fan_in(*case) for case in cases), want)
 
 # %% tags=["stub"]
 def corner_bias(layer):
-    """Return the folded bias (O,) of the window without its border."""
+    """Return the bias of the window without its border, int64 (O,)."""
     return ...
 
 
@@ -325,7 +347,7 @@ _ = check(corner_bias(layer), want, "which weights meet real pixels?")
 
 # %% tags=["solution", "hide-cell"]
 def corner_bias(layer):
-    """Return the folded bias (O,) of the window without its border."""
+    """Return the bias of the window without its border, int64 (O,)."""
     inside = layer.weight[:, 3:, 3:].astype(int).sum(axis=(1, 2, 3))
     return layer.bias - layer.in_grid.zero_point * inside
 

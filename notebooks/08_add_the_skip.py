@@ -22,7 +22,7 @@
 # :::
 #
 # A residual block adds its input to its output. The input comes over the skip, on the grid of the stem. The output of the second
-# convolution has its own grid. In chapter 7 the code 48 of one stood for 4.664, and 68 of the other for 4.281. These
+# convolution has its own grid. In [chapter 7](07_pass_for_free.ipynb) the code 48 of one stood for 4.664, and 68 of the other for 4.281. These
 # two codes meet in the add.
 
 # %%
@@ -36,6 +36,7 @@ from tinyq.affine import round_half_away
 from tinyq.exercise import check
 from tinyq.requantize import Requantizer
 from tinyq.runtimes import RUNTIMES, forward
+from tinyq.widgets import AddBalancer
 
 seed = resnet.seed()
 net = resnet.stem_block(seed.weights, seed.biases)
@@ -74,7 +75,7 @@ assert f"{out.dequantize(116):.3f}" == "15.157"
 #
 # ## Round too early
 #
-# Chapter 5 has a tool for changing grids. Requantize both inputs to the grid of the sum, then add integers:
+# [Chapter 5](05_come_back_to_8_bits.ipynb) has a tool for changing grids. Requantize both inputs to the grid of the sum, then add integers:
 
 # %%
 def steps(codes, grid):
@@ -186,6 +187,25 @@ plots.left_shifts(misses, most=23)
 # Each bit roughly halves the misses. From 19 on there are none left on these grids, so 20 loses nothing and 23 would gain nothing. Below 2 the last ratio
 # of (8.2) reaches 1: `tinyq` refuses that, and TensorFlow Lite aborts.
 #
+# Balance an add yourself. The square is all pairs of codes, and the mark is the pair 48 and 68.
+
+# %%
+AddBalancer()
+
+# %% [markdown]
+# 1. Press "4, too few". Now 4,517 sums miss the nearest code, in stripes across the square. The pair at hand is not among them.
+# 2. Type 0.1 into all three scales. With left_shift still at 4 no sum is missed: on equal scales nothing has to be rounded early.
+# 3. Press Reset, then "24, too many". Drag `code a` up. At 124, which is 127 steps, the sum has code 127 still; at 125 it falls to -128.
+
+# %%
+even = dict(scale_a=0.1, scale_b=0.1, scale_out=0.1)
+few, none = AddBalancer(left_shift=4), AddBalancer(left_shift=4, **even)
+assert (few.value["missed"], few.value["code"]) == (4517, 16)
+assert none.value["missed"] == 0
+ends = [AddBalancer(left_shift=24, code_a=c).value["code"] for c in (124, 125)]
+assert ends == [127, -128]
+
+# %% [markdown]
 # At 24 few sums go wrong, because few codes are more than 127 steps from 0. That makes it a nasty bug. See it on the seed's own tensors.
 
 # %%
@@ -228,7 +248,7 @@ names = "stem_maxpool2x2", "block_relu_b"  # the skip, the sum
 
 # %% [markdown]
 # One rescaling in place of three, and no left_shift: on equal scales the early sum loses nothing. The price is paid before the add, on the skip, whose steps are now
-# half as wide again. Measure it as SQNR, equation (10.1), for the seed and for the network trained on digits.
+# half as wide again. Measure it as SQNR, as in [chapter 3](03_choose_one_scale_or_many.ipynb), for the seed and for the network trained on digits.
 
 # %%
 def decibels(net, qnet, images):
@@ -361,7 +381,7 @@ assert check(plain_add(*every, zeros), want)
 # %% [markdown]
 # ### Exercise 3: Break it by a cast
 #
-# **Goal.** In 2023 [Apache TVM](https://github.com/apache/tvm/pull/15529) cast the int32 sum of a quantized ResNet's skip to int8, without rescaling or clamping. Write that add.
+# **Goal.** In 2023 [Apache TVM](https://github.com/apache/tvm/pull/15529) cast the int32 sum of a quantized ResNet's skip to int8, without rescaling or clamping. The [bug gallery](bug_gallery.ipynb) has it as `sum_cast_to_int8`. Write that add.
 
 # %% tags=["stub"]
 def cast_add(a, b):
@@ -371,7 +391,7 @@ def cast_add(a, b):
 
 # %% tags=["check"]
 want = (np.add(*every, dtype=int) + 128) % 256 - 128
-_ = check(cast_add(*every), want.astype(np.int8), "widen before you add.")
+_ = check(cast_add(*every), want.astype(np.int8), "what does a cast keep?")
 
 # %% tags=["solution", "hide-cell"]
 def cast_add(a, b):
@@ -397,7 +417,7 @@ for name, rule in rules.items():
 # %% [markdown]
 # :::{dropdown} How you would notice
 # The cast fails loudly: large sums change sign. The solution also puts the plain add of exercise 2 where the scales differ. That one is quiet. The seed
-# passes its 40 % mark, and the digits lose less than a point. Only the bytes of the add show it, so compare them on a few pairs with the yardstick.
+# passes its mark, an error of 40 % of the logits' range, and the digits lose less than a point. Only the bytes of the add show it, so compare them on a few pairs with the yardstick.
 # :::
 #
 # ## Check yourself

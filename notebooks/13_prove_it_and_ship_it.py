@@ -33,6 +33,7 @@ from tinyq import Grid, Requantizer, Rounding, layers, loops, oracle, plots
 from tinyq.exercise import check
 from tinyq.mutants import MUTANTS
 from tinyq.runtimes import RUNTIMES, trace
+from tinyq.widgets import AgreementMatrix
 
 seed = tinyq.resnet.seed()
 net = tinyq.resnet.stem_block(seed.weights, seed.biases)
@@ -41,7 +42,7 @@ qnet, images = net.quantize(seed.images), seed.images[:4]
 # %% [markdown]
 # ## Ask what sixteen bytes prove
 #
-# Chapter 10 ended with sixteen golden bytes, and `tinyq` gives every one of them. Chapter 5 had an accumulator, 7984, that
+# [Chapter 10](10_run_the_whole_block.ipynb) ended with sixteen golden bytes, and `tinyq` gives every one of them. [Chapter 5](05_come_back_to_8_bits.ipynb) had an accumulator, 7984, that
 # becomes 12 by DOUBLE and 11 by SINGLE.
 
 # %%
@@ -128,8 +129,8 @@ assert twins_agree()
 #
 # ## State what must hold
 #
-# Some sentences are true for every input, and checking them takes no second program. Call them laws. Chapter
-# 1 has one: rounding costs half a step at most. And 0 comes back as 0, and what is beyond the range is held at its ends.
+# Some sentences are true for every input, and checking them takes no second program. Call them laws.
+# [Chapter 1](01_put_numbers_on_a_grid.ipynb) has one: rounding costs half a step at most. And 0 comes back as 0, and what is beyond the range is held at its ends.
 
 # %%
 def grids_hold():
@@ -224,6 +225,26 @@ plots.agreement([p for key, p in pairs.items() if key[0] in shown], "DOUBLE")
 # figure: set to the runtime's own rule, `tinyq` gives every byte of all 66 pairs of an operator and a runtime.
 # `tinyq.runtimes` writes these rules down. So each difference has a reason.
 #
+# Here is the whole matrix, with a rule to choose. Pick a cell with the mouse or the arrow keys: below it stands the first code that differs, as the runtime
+# gave it and as it comes out here.
+
+# %%
+AgreementMatrix()
+
+# %% [markdown]
+# 1. The cell that is chosen has LiteRT's optimized convolution: 2,426 of 2,500 cases equal. The first that differs is -75 there and -76 by DOUBLE. By UP it is
+#    -75, computed in the page.
+# 2. Set `rule` to UP. That column reads "all" for both convolutions and the dense layer, and 83.8 % for the add, which has a rule of its own.
+# 3. Set `rule` to SINGLE. No cell reads "all". Set it to each runtime's own rule: every cell does.
+
+# %%
+up = AgreementMatrix(rule="UP").value["matrix"]
+assert [row[2] for row in up[:4]] == [2500, 2500, 2500, 2097]
+for pair in (p for p in ledger["pairs"] if "SINGLE" in p["rules"]):
+    assert pair["rules"]["SINGLE"]["equal"] < pair["cases"]
+assert AgreementMatrix().value["own_replayed"] == -75
+
+# %% [markdown]
 # ## Replay the first byte that differs
 #
 # Where a runtime and DOUBLE differ, the ledger keeps the first code, with all that it takes to compute it again. Take XNNPACK's
@@ -311,7 +332,8 @@ for name, runtime in RUNTIMES.items():
 # The last assert is the surprise: all six rules give the sixteen golden bytes. The seed's own vectors cannot tell TFLite Micro from PyTorch. The inner
 # tensors can tell it from four of the five others. For LiteRT's reference kernels you need one more vector, in the dense layer.
 #
-# The other half of shipping is to write the network in the formats of the runtimes, as .tflite, ONNX or C. `tinyq` does not do that yet.
+# The other half of shipping is to write the network down for other programs. `python -m tinyq export --format c` writes it in C, and `--format npz` in a file that
+# `tinyq` reads again. It does not write .tflite or ONNX yet.
 #
 # ## Exercises
 #
@@ -363,7 +385,8 @@ loud = np.where(dense.weight[:1] > 0, 127, -128).astype(np.int8)
 with bugs["pairs_saturate_at_16_bits"].planted():
     want = int(dense.accumulate(loud)[0, 0])
 steps = (loud[0].astype(int) + 128).tolist()
-_ = check(paired_sum(dense.weight[0].tolist(), steps), want)
+hint = "hold each pair, not the running sum."
+_ = check(paired_sum(dense.weight[0].tolist(), steps), want, hint)
 
 # %% tags=["solution", "hide-cell"]
 def paired_sum(weights, steps):

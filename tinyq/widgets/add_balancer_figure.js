@@ -83,7 +83,7 @@
     const side = h("div", { role: "img" });
     const swatch = (kind, words) => h("span", {}, h("i", { class: kind }), words);
     const legend = h("p", { class: "tinyq-legend" }, swatch("miss", "off by one"),
-      swatch("far", "off by more"), swatch("own", "pairs of the network"),
+      swatch("more", "off by more"), swatch("own", "pairs of the network"),
       swatch("clipped", "off the grid: clipped"));
     root.append(h("div", { class: "tinyq-pair" },
       h("div", {}, h("p", { class: "tinyq-caption" }, "All pairs: code a to the right, code b up"),

@@ -122,7 +122,8 @@ ${code}tally["equal"], ${v.replayed === null ? "None" : "int(code)"}`;
   function view(root, api) {
     const { runtimes, operators } = api.ctx;
     const head = h("div", { class: "tinyq-runtimes", "aria-hidden": "true" },
-      ...runtimes.map((name) => h("span", {}, name)));
+      // where a column is narrow, "onnxruntime" breaks here and not before its last letter
+      ...runtimes.map((name) => h("span", {}, name.replace("onnx", "onnx\u200b"))));
     const side = h("div", { class: "tinyq-operators", "aria-hidden": "true" },
       ...operators.map((name) => h("span", {}, name.replaceAll("_", " "))));
     const table = cells.arrowGrid("Operators down, runtimes across", (row, column) =>
