@@ -15,8 +15,8 @@ need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: setup run golden ledger bench plot accuracy sync book test parity lab test-lab \
-    bench-widgets lock lint check clean help
+.PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test parity lab \
+    test-lab bench-widgets lock lint check clean help
 
 setup: $(ready) ## Make the environment .venv from requirements.lock
 
@@ -42,9 +42,23 @@ sync: $(ready) ## Regenerate and execute the notebooks from their .py sources
 	$(py) tools/sync.py
 
 # --all: an incremental build would not copy a changed script or style sheet
+build_book := .venv/bin/jupyter-book build . -W -n --keep-going --all
+uri = @$(py) -c 'import pathlib; print(pathlib.Path("$(1)").resolve().as_uri())'
+
 book: $(ready) ## Build the book; the last line prints the page to open
-	.venv/bin/jupyter-book build . -W -n --keep-going --all
-	@$(py) -c 'import pathlib; print(pathlib.Path("_build/html/index.html").resolve().as_uri())'
+	$(build_book)
+	$(call uri,_build/html/index.html)
+
+onepage: $(ready) ## Build the book as one page: _build/singlehtml/index.html
+	$(build_book) --builder singlehtml
+	$(call uri,_build/singlehtml/index.html)
+
+epub: $(ready) ## Build the book for e-readers: _build/epub/tinyq.epub
+	$(build_book) --builder custom --custom-builder epub
+	$(call uri,_build/epub/tinyq.epub)
+
+pdf: onepage ## Print the one page to _build/tinyq.pdf, with the Chromium or Chrome on the PATH
+	@$(py) tools/print_book.py _build/singlehtml/index.html _build/tinyq.pdf
 
 # The book is built inside the run, by the fixture `built_book`, beside the other tests.
 test: lint ## Run every test: lint, units, doctests, notebooks, book, browser
@@ -55,8 +69,9 @@ test: lint ## Run every test: lint, units, doctests, notebooks, book, browser
 parity: $(parity_ready) ## Hold every kernel against the runtimes people deploy, at length
 	.venv-parity/bin/python -m tools.parity $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 
+# One chapter: make lab OPEN=notebooks/01_put_numbers_on_a_grid.ipynb
 lab: $(lab_ready) ## Open the chapters in JupyterLab, in an environment of its own
-	.venv-lab/bin/jupyter lab notebooks
+	.venv-lab/bin/jupyter lab $(or $(OPEN),notebooks)
 
 test-lab: $(ready) $(lab_ready) ## Test a widget in JupyterLab: the kernel reads its slider
 	$(py) -m pytest tests/test_lab.py

@@ -27,15 +27,25 @@ REPAIRS = {
 
 def copy_mathjax(app: Sphinx) -> None:
     """Put the script where `mathjax_path` in _config.yml finds it."""
-    if app.builder.format == "html":
+    if app.builder.name in ("html", "singlehtml"):
         wheel = Path(import_module("sphinx-mathjax-offline").__file__).parent
         folder = Path(app.outdir) / "_static" / "mathjax"
         folder.mkdir(parents=True, exist_ok=True)
         copy_asset_file(str(wheel / "static" / "mathjax" / MATHJAX), str(folder / MATHJAX))
 
 
+def drop_search(app: Sphinx) -> None:
+    """One page has no index to search; the theme loads one all the same."""
+    if app.builder.name == "singlehtml":
+        app.config.html_theme_options["disable_search"] = True
+        Path(app.outdir, "searchindex.js").write_text("", encoding="utf-8")
+
+
 def repair(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:
-    """Apply REPAIRS to the page's body."""
+    """Apply REPAIRS to the page's body; give the root of the one page the anchor of its links."""
+    if app.builder.name == "singlehtml":
+        root = app.config.root_doc
+        context["body"] = f'<span id="document-{root}"></span>{context["body"]}'
     for text, better in REPAIRS.items():
         context["body"] = context.get("body", "").replace(text, better)
 
@@ -59,6 +69,7 @@ def load_widgets(app: Sphinx, page: str, template: str, context: dict, doctree: 
 def setup(app: Sphinx) -> dict:
     """Called by Sphinx."""
     app.connect("builder-inited", copy_mathjax)
+    app.connect("builder-inited", drop_search)
     app.connect("html-page-context", repair)
     app.connect("html-page-context", load_widgets)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -20,7 +20,7 @@ from filelock import FileLock
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 STAMP = ROOT / "_build" / "html.sha256"
-SOURCES = ["_config.yml", "_toc.yml", "index.md", "book/**/*", "notebooks/*.ipynb"]
+SOURCES = ["_config.yml", "_toc.yml", "index.md", "book/**/*", "notebooks/*"]
 SOURCES += ["tinyq/widgets/*", "requirements.lock"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 LOCAL = ("file:", "data:", "blob:", "about:")

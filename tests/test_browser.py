@@ -17,8 +17,8 @@ PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part
 # faults that we cannot mend: the search button's name is not its label
 # (label-content-name-mismatch), and the sidebars are no landmarks (region).
 ARTICLE = "article.bd-article"
-# A formula that MathJax could not read becomes one of these.
-MATH_ERRORS = "mjx-merror, [data-mjx-error], .MathJax_Error"
+# A formula that MathJax could not read becomes one of these; a macro that it does not know is red.
+MATH_ERRORS = "mjx-merror, [data-mjx-error], .MathJax_Error, mjx-container [fill='red']"
 
 
 def violations(page, context: str, **options) -> list[str]:
@@ -80,6 +80,41 @@ def test_the_search_works_from_a_file(browse, built_book):
     assert any("book/notation.html" in link for link in links)
 
 
+def test_a_reader_searches_from_a_chapter_and_opens_what_is_found(browse, built_book):
+    page = browse(built_book / "notebooks/05_come_back_to_8_bits.html")
+    page.keyboard.press("Control+K")
+    page.locator("input[type=search]:focus").press_sequentially("saturation")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search.html?q=saturation")
+    link = page.locator("#search-results li a").first
+    link.wait_for()
+    title = link.inner_text()
+    link.click()
+    page.wait_for_url(lambda url: "search.html" not in url)
+    assert page.locator("article h1").inner_text().startswith(title)
+    assert "satur" in page.locator("article").inner_text().lower()  # the index holds stems
+
+
+def test_a_search_for_what_no_page_holds_says_so(browse, built_book):
+    page = browse(built_book / "search.html", fragment="?q=qwertyuiop")
+    page.locator("#search-results", has_text="did not match any documents").wait_for()
+    assert page.locator("#search-results li").count() == 0
+
+
+def test_the_links_in_how_to_use_set_the_widget_as_they_say(browse, built_book):
+    text = (ROOT / "book/how_to_use.md").read_text()
+    name, (plain, locked) = "01_put_numbers_on_a_grid.html", re.findall(r"\.html(#\S+\?\S+)", text)
+    ruler = browse(built_book / "notebooks" / name, fragment=plain).locator("tinyq-grid-ruler")
+    values = "all => all.map((input) => input.value)"
+    boxes = ruler.locator("input[type=number]").evaluate_all(values)
+    assert boxes == ["-1", "2", "4", "0.75"]
+    assert ruler.locator("input:disabled").count() == 0 < ruler.locator("svg:visible").count()
+    ruler = browse(built_book / "notebooks" / name, fragment=locked).locator("tinyq-grid-ruler")
+    fixed = ruler.locator("input[type=number]:disabled").evaluate_all(values)
+    assert fixed == ["-1", "2"]
+    assert ruler.locator("svg:visible").count() == 0
+
+
 def test_the_reader_can_choose_the_theme(browse, built_book):
     page = browse(built_book / "index.html", theme="light")
     seen = set()
@@ -126,6 +161,17 @@ def test_browse_reports_a_planted_fault(browse, tmp_path, html):
     browse(path).wait_for_timeout(100)
     assert browse.problems
     browse.problems.clear()
+
+
+@pytest.mark.parametrize("tex", [r"\frac{1}", r"\nonsense{2}"])
+def test_a_formula_that_mathjax_cannot_read_is_found(browse, built_book, tmp_path, tex):
+    script = (built_book / "_static/mathjax/tex-svg-full.js").as_uri()
+    path = tmp_path / "page.html"
+    head, text = "<!doctype html><title>x</title>", f"<p>\\({tex}\\)</p>"
+    path.write_text(f'{head}{text}<script src="{script}"></script>')
+    page = browse(path)
+    page.wait_for_selector("mjx-container svg")
+    assert page.locator(MATH_ERRORS).count() > 0
 
 
 def test_the_checks_find_a_page_that_is_wide_and_pale(browse, tmp_path):
