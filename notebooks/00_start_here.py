@@ -18,17 +18,9 @@
 #
 # **Need:** Python and NumPy arrays. Nothing about quantization.
 #
-# **Time:** 30 minutes
+# **Time:** 40 minutes
 # :::
-
-# %%
-import numpy as np
-
-import tinyq
-from tinyq import plots
-from tinyq.exercise import check
-
-# %% [markdown]
+#
 # ## Run it in float
 #
 # The book has one example, which it calls the seed: the first part of a ResNet-18, made small
@@ -40,6 +32,13 @@ from tinyq.exercise import check
 # runs it gets the same bytes. The first four images are the test set.
 
 # %%
+import numpy as np
+
+import tinyq
+from tinyq import plots
+from tinyq.exercise import check
+from tinyq.widgets import BlockMap
+
 seed = tinyq.resnet.seed()
 net = tinyq.resnet.stem_block(seed.weights, seed.biases)
 images = seed.images[:4]
@@ -105,7 +104,8 @@ assert abs(back - x) <= scale / 2
 
 # %% [markdown]
 # The pixel came back as 0.2980, not 0.3000. Rounding may cost up to half a step; that is the
-# price of having 256 codes and no more. Chapter 1 derives scale and zero_point from a range.
+# price of having 256 codes and no more. [Chapter 1](01_put_numbers_on_a_grid.ipynb) derives scale and
+# zero_point from a range.
 #
 # ## Put float and int8 side by side
 #
@@ -124,7 +124,7 @@ assert f"{worst:.5f}" == "0.01943"
 
 # %% [markdown]
 # After thirteen layers of 8-bit integers the largest difference is about one step of the last
-# grid. Chapter 10 asks how much such an agreement proves.
+# grid. [Chapter 10](10_run_the_whole_block.ipynb) asks how much such an agreement proves.
 #
 # ## Look inside an int8 network
 #
@@ -168,7 +168,9 @@ assert np.isclose(multiplier / 2**31 / 2**shift, ratio, rtol=2**-31, atol=0)
 
 # %% [markdown]
 # 12.65 rounds to 13, and 13 - 1 = 12 is the code in the network. The float product shows the
-# idea. The layer itself uses the two integers of the last line; chapter 5 builds them.
+# idea. The layer itself uses the two integers of the last line;
+# [chapter 5](05_come_back_to_8_bits.ipynb) builds them. TensorFlow Lite, ONNX Runtime and PyTorch read codes by the same scale and
+# zero_point. But their requantizers round by different rules, so a code of theirs may be one higher or lower.
 #
 # ## Read the map of grids
 #
@@ -181,7 +183,7 @@ plots.grid_map(qnet)
 # Where the colour changes stands a diamond, a requantizer: at the three convolutions, the add and
 # the dense layer. All other layers keep the grid of their input. A pad writes the code of zero
 # around the image. ReLU and max pool return codes of their input, or the code of zero. An average
-# lies between the codes that it averages. Chapter 7 proves that none of them needs a new grid.
+# lies between the codes that it averages. [Chapter 7](07_pass_for_free.ipynb) proves that none of them needs a new grid.
 #
 # In the code, such a layer hands on the very `Grid` object that it was given. So `is` tells
 # whether a layer requantizes. The figure was drawn from `qnet.ledger()`, which has a row for each
@@ -200,12 +202,32 @@ assert (len(ledger), len(grids), len(requantizers)) == (14, 6, 5)
 # the host. The add is the one layer with two inputs. They come on grids 4 and 2, and the sum
 # leaves on grid 5.
 #
+# ## Open the map
+#
+# Here is the map once more, with what is in it. Click a tensor to see one channel of it in float, in int8, and the error of each code.
+
+# %%
+for stage, name, code in ((2, "stem_conv7x7_s2", -89), (3, "stem_relu", -1),
+                          (10, "block_add", 37), (13, "dense_8x4", -41)):
+    shown = BlockMap(stage=stage).value
+    assert (shown["name"], shown["code"]) == (name, code)
+BlockMap()
+
+# %% [markdown]
+# 1. It begins at the stem's convolution. The marked float is -5.4843, its code -89. Click `stem_relu` below it. The colour stays, for the grid is the
+#    same, and the code is now -1: ReLU made it 0.
+# 2. Click `block_add`. Its largest error is 145 steps. Click `block_relu_b`: 1.24 steps. The grid of the sum has no negative numbers, so the add
+#    cuts them off, which the ReLU does next anyway.
+# 3. Click `dense_8x4` and set `column` to 0, then to 1, 2 and 3. These are the codes -8, 102, 89 and -41 of image 0. Set `image` to 1: now they are
+#    those of the second golden row.
+#
 # ## Choose where to go next
 #
-# [Chapter 1](01_put_numbers_on_a_grid.ipynb) derives a grid from a range. [Chapter
-# 5](05_come_back_to_8_bits.ipynb) builds the requantizer. [Chapter 7](07_pass_for_free.ipynb)
-# shows which layers need none. [Chapter 10](10_run_the_whole_block.ipynb) runs this network
-# again, layer by layer, and traces single codes by hand. Read them in this order.
+# The chapters follow the numbers. [Chapters 1](01_put_numbers_on_a_grid.ipynb) to [3](03_choose_one_scale_or_many.ipynb) choose the grids.
+# [Chapters 4](04_accumulate_in_int32.ipynb) to [6](06_convolve_and_pad.ipynb) convolve with integers. [Chapter 7](07_pass_for_free.ipynb) has the layers
+# that keep their grid, [chapter 8](08_add_the_skip.ipynb) the add, [chapter 9](09_fold_the_batch_norm.ipynb) the batch norm. [Chapter
+# 10](10_run_the_whole_block.ipynb) runs this network again and traces single codes by hand. The last three find errors, train against them, and prove
+# the bytes. In a hurry, read 1, 5, 7 and 10.
 #
 # ## Exercises
 #
@@ -297,7 +319,9 @@ assert f"{want[1]:.2f} {span:.2f}" == "3.85 3.52"
 # :::{dropdown} How you would notice
 # Not from the winners: all four agree. A scale is above 0, so every grid keeps the order of the
 # codes, the wrong one too, and a test of accuracy passes. But the error is 3.85, more than the
-# 3.52 that the logits span. One look at the numbers shows it.
+# 3.52 that the logits span. One look at the numbers shows it. In
+# [TensorFlow issue 53278](https://github.com/tensorflow/tensorflow/issues/53278) a model was reported as inaccurate; its codes had been read without
+# scale and zero_point at all.
 # :::
 #
 # ### Exercise 4: Swap red and blue
@@ -337,8 +361,8 @@ assert f"{changed:.0%} {error:.5f}" == "66% 0.01596"
 # :::{dropdown} How you would notice
 # Hardly from the logits. Three of the four golden rows are the same. Float against int8 looks
 # better than before, 0.01596, because both networks were fed the same wrong image. The stem's
-# weights for red and blue differ by less than 0.001, so this network hardly sees the difference. The codes of the input show it at once: two thirds of them changed. Compare the first
-# tensor first.
+# weights for red and blue differ by less than 0.001, so this network hardly sees the difference.
+# The codes of the input show it at once: two thirds of them changed. Compare the first tensor first.
 # :::
 #
 # ## Check yourself

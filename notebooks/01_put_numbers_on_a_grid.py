@@ -31,7 +31,7 @@ import tinyq
 from tinyq import Grid, plots
 from tinyq.affine import round_half_away
 from tinyq.exercise import check
-from tinyq.widgets import GridRuler
+from tinyq.widgets import GridRuler, explore
 
 # %% [markdown]
 # ## Quantize one number
@@ -90,7 +90,7 @@ differ = sum(lround(k / 2) != np.round(k / 2) for k in range(256))
 print(f"{differ} of 256 numbers get another code")
 
 # %% [markdown]
-# A quarter of all codes differ, because of one `np.round`. Chapter 5 meets runtimes that round halves to even.
+# A quarter of all codes differ, because of one `np.round`. [Chapter 5](05_come_back_to_8_bits.ipynb) meets runtimes that round halves to even.
 #
 # ## Derive scale and zero_point
 #
@@ -166,7 +166,7 @@ assert ((error_of(grid, sweep) <= half) == inside).all()
 
 # %% [markdown]
 # The pixels come close to the bound and do not cross it. The last assert says exactly where it holds: up to half a step beyond the last codes, and nowhere
-# else. Rounding costs half a step at most. Clamping has no such limit: the farther out, the larger the error. Chapter 2 weighs one against
+# else. Rounding costs half a step at most. Clamping has no such limit: the farther out, the larger the error. [Chapter 2](02_choose_the_range.ipynb) weighs one against
 # the other.
 #
 # ## Spend fewer bits
@@ -194,14 +194,25 @@ for bits in range(8, 1, -1):
 plots.staircase([with_bits(4), with_bits(3)], lo=-1.4, hi=1.4)
 
 # %% [markdown]
-# Inside the range the sawtooth fills its band; at the ends it runs away along a straight line. That is clamping. Here is a row of pixels
-# on two of these grids.
+# Inside the range the sawtooth fills its band; at the ends it runs away along a straight line. That is clamping.
+#
+# ## Change the Python
+#
+# Here is a row of pixels on two of these grids. `explore` puts sliders on any function that returns a figure. They need Python behind the page, so
+# they appear where the chapter runs: in JupyterLab. The page shows how it begins, with row 8 of image 0 in 8 and in 3 bits.
 
-# %% mystnb={"image": {"alt": "Left: the red values of sixteen pixels as a line; the 8-bit points lie on it, the 3-bit squares jump between eight levels around it. Right: the errors as bars; with 3 bits they reach 0.14 in both directions, with 8 bits they are too small to tell from the axis."}, "figure": {"caption": "Row 8 of image 0, as it is and as it comes back from 8 and from 3 bits.", "name": "fig-grid-row"}}
-plots.row_on_grids(images[0, 8, :, 0], [with_bits(8), with_bits(3)])
+# %% mystnb={"image": {"alt": "Left: the red values of sixteen pixels as a line; the 8-bit points lie on it, the 3-bit squares jump between eight levels around it. Right: the errors as bars; with 3 bits they reach 0.14 in both directions, with 8 bits they are too small to tell from the axis."}}
+def pixels_on_grids(bits=3, row=8):
+    """Draw the red values of a row in 8 bits and in fewer."""
+    grids = [with_bits(8), with_bits(bits)]
+    return plots.row_on_grids(images[0, row, :, 0], grids)
+
+
+explore(pixels_on_grids, bits=(2, 7), row=(0, 15))
 
 # %% [markdown]
-# The 3-bit errors reach their half step, and they go both ways. In a sum of many pixels they largely cancel.
+# The 3-bit errors reach their half step, and they go both ways. In a sum of many pixels they largely cancel. If you run it, set `bits` to 4: the dotted
+# lines, half a step, move in from 0.143 to 0.067. Then change the function, say to the green channel, and run the cell again.
 #
 # ## Give zero a code of its own
 #
@@ -263,7 +274,8 @@ assert Grid.from_range(0.0, 0.0) == Grid(scale=1.0, zero_point=-128)
 # The last line settles the degenerate case. A tensor of zeros only has a range of width 0, and (1.3) would give a scale of 0. By
 # convention the scale is then 1 and the zero_point $q_{\min}$.
 #
-# All these grids are asymmetric: the zero_point is wherever the range puts it. Weights take a symmetric grid, with zero_point 0. Chapter 3 says why.
+# All these grids are asymmetric: the zero_point is wherever the range puts it. Weights take a symmetric grid, with zero_point 0.
+# [Chapter 3](03_choose_one_scale_or_many.ipynb) says why.
 #
 # ## Drag the ends
 #
@@ -371,7 +383,8 @@ print(f"worst error {worst:.3f}, {worst / (hi - lo):.0%} of the range")
 print(f"{np.mean(broken_codes(logits) == 127):.0%} of all codes are 127")
 
 # %% [markdown]
-# How would you notice? Not by the seed's pass mark, which lets an error of 40 % of the logits' range through: this one is 36 %. Look at
+# A well-known toolkit [forgot the zero](https://github.com/openvinotoolkit/nncf/pull/4074) too: weights from -22 to -15 all came back as -7.
+# The package keeps the bug as the mutant `range_without_zero`. How would you notice? Not by the seed's pass mark, which lets an error of 40 % of the logits' range through: this one is 36 %. Look at
 # the codes. Nearly half of them are 127, and such a pile on the last code means that the top of the range was cut off.
 
 # %% [markdown]

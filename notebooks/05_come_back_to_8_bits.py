@@ -19,7 +19,7 @@
 #
 # **Learn:** what multiplier and shift are, which five rounding rules the runtimes use, and how far apart they can be.
 #
-# **Need:** chapter 1 (scale, zero_point, `lround`) and binary numbers.
+# **Need:** [chapter 1](01_put_numbers_on_a_grid.ipynb) (scale, zero_point, `lround`) and binary numbers.
 #
 # **Time:** 45 minutes
 # :::
@@ -35,12 +35,13 @@ import tinyq
 from tinyq import Requantizer, Rounding, fixedpoint, plots
 from tinyq.affine import round_half_away
 from tinyq.exercise import check
+from tinyq.widgets import RoundingMuseum
 
 # %% [markdown]
 # ## Meet an accumulator
 #
 # A convolution multiplies weight codes with input codes, zero_point removed, and adds up: $a = b + \sum w\,(x - z_{\text{in}})$. The products
-# do not fit 8 bits, so the sum $a$, the **accumulator**, is an int32. Chapter 4 derives it. Here are those of the seed's three
+# do not fit 8 bits, so the sum $a$, the **accumulator**, is an int32. [Chapter 4](04_accumulate_in_int32.ipynb) derives it. Here are those of the seed's three
 # convolutions, over all 32 images.
 
 # %%
@@ -90,8 +91,9 @@ print(f"in binary {m:b}; relative error {lost * 2**31:.3f} / 2**31")
 #
 # Little is lost. Rounding changes $m$ by ½ at most and $m$ is at least $2^{30}$, so the ratio is off by one part in $2^{31}$ at most.
 #
-# A ratio of 1 or more has a negative $n$, which shifts left: $3 = 0.75 \cdot 2^2$ has $n = -2$. TensorFlow Lite writes the shift with the other sign: -13 for this
-# channel, +2 for the 3.
+# A ratio of 1 or more has a negative $n$, which shifts left: $3 = 0.75 \cdot 2^2$ has $n = -2$. TensorFlow Lite and CMSIS-NN write the shift with the other sign: -13 for this
+# channel, +2 for the 3. CMSIS-NN's documentation [gave a formula](https://github.com/ARM-software/CMSIS-NN/issues/108) for the opposite sign, so
+# look at an example before you trust one.
 #
 # ## Multiply and keep the high half
 #
@@ -150,6 +152,8 @@ def double(a, m, n):
     """Return a * m / 2**(31 + n), rounded twice: equation (5.4)."""
     return rounding_shift(high_mul(a << max(-n, 0), m), max(n, 0))
 
+
+assert double(5, *fixedpoint.quantize_multiplier(3.0)) == 15
 # %% [markdown]
 # For a ratio of 1 or more the left shift comes first. In int32 it can overflow. TensorFlow Lite then wraps, so that $2^{30}$ times 1.5 is -1610612736;
 # TinyMind's helper saturates. No calibrated network gets there.
@@ -170,9 +174,8 @@ for *at, c in np.ndindex(*acc.shape):
     slow[*at, c] = double(int(acc[*at, c]), *pair)
 assert np.array_equal(slow, fast) and np.array_equal(q.rescale(acc), fast)
 assert fast[0, 0, 0, 0] == 13
-assert double(5, *fixedpoint.quantize_multiplier(3.0)) == 15
-pair = fixedpoint.quantize_multiplier(1.5)
-assert fixedpoint.multiply_by_quantized_multiplier(2**30, *pair) == -1610612736
+wide = fixedpoint.multiply_by_quantized_multiplier
+assert wide(2**30, *fixedpoint.quantize_multiplier(1.5)) == -1610612736
 
 # %% [markdown]
 # ## Know the five roundings
@@ -239,7 +242,7 @@ print({name: int(rule(a, m, n)) for name, rule in rules.items()})
 # value is nearer to 11, yet 12 is the right byte for a runtime that follows DOUBLE.
 #
 # In [issue 102943](https://github.com/tensorflow/tensorflow/issues/102943) it is -119 against -120. The accumulator is 585 with multiplier 1527099593, shift 6
-# and zero_point -126. FLOAT32 starts from the scales, so here are scales that give this multiplier.
+# and zero_point -126. FLOAT32 starts from the scales, so here are scales of input, weights and output that give this multiplier.
 
 # %%
 scales = 0.05296124517917633, [0.024093778803944588], 0.11484327912330627
@@ -251,6 +254,23 @@ print(f"exact {585 * ratio(1527099593, 6):.8f}, in float32 {float32:.8f}")
 # %% [markdown]
 # The exact value is a hair above 6.5 and rounds to 7. In float32 the hair is lost: the product is 6.5, and the even neighbour is 6. Neither side has a bug.
 # They follow different rules.
+#
+# ## Step through them
+#
+# The museum has all five rules side by side, and the chosen one bit by bit. It begins with the first dispute.
+
+# %%
+for acc, five_codes in ((7983, {11}), (7984, {11, 12}), (7985, {12})):
+    assert set(RoundingMuseum(acc=acc).value["codes"].values()) == five_codes
+tie = RoundingMuseum(acc=-10, multiplier=2**30, shift=1).value["results"]
+assert list(tie.values()) == [-3, -2, -2, -2, -3]
+RoundingMuseum()
+
+# %% [markdown]
+# 1. The first rounding of DOUBLE leaves 11.5. Set `acc` to 7983: all rules give 11. At 7985 all give 12. Of the three, only 7984 is in dispute.
+# 2. Press "A tie, −2.5". DOUBLE and FLOAT64 give -3, the others -2. "A tie, 2.5" leaves only FLOAT32 alone, with 2.
+# 3. Press "Issue 102943". FLOAT32 gives code -120. Then set "float32 ratio off by" to 0, so that its ratio is the nearest float32: now all five give -119.
+#    One last bit of the ratio decides.
 #
 # ## Finish the code
 #
@@ -282,7 +302,7 @@ assert sum(acc.size for acc in sums.values()) == 24_576
 # One code of 24,576 each, and by one. Other calibrated networks were measured at 0.035 to 0.045 % of convolution outputs; it depends on the shifts. To see where, take one
 # channel of the last convolution and rescale every accumulator from -320,000 to 320,000.
 
-# %%
+# %% mystnb={"image": {"alt": "Left: results around 54.5. Both rules give 54 below and 55 above; a single accumulator just below 54.5, in a thin grey strip, gets 55 from DOUBLE and 54 from SINGLE. Right: all 298 disagreements, as distance from the nearest half against exact value. All lie in a grey band between -1 and 1: SINGLE below the half for positive and above it for negative values, UP on both sides for negative values only."}, "figure": {"caption": "One channel of the last convolution. Left: the accumulator 132972, the one of the seed's 24,576 on which SINGLE differs. Right: every accumulator on which a rule differs from DOUBLE. The grey bound is $2^{-(n+1)}$.", "name": "fig-roundings"}}
 q = convs[2].layer.requantizer
 m, n, r = int(q.multiplier[0]), int(q.shift[0]), q.ratio[0]
 every = np.arange(-320_000, 320_001)
@@ -293,15 +313,10 @@ for rule in ("SINGLE", "UP"):
     value = exact[results[rule] != results["DOUBLE"]]
     assert (np.abs(value - np.floor(value) - 0.5) <= bound).all()
     print(f"{rule}: {value.size} differ, {value.size / every.size:.4%}")
-
-# %% [markdown]
-# They sit in a narrow band around the halves, where the first rounding makes a tie of what was none.
-
-# %% mystnb={"image": {"alt": "Left: results around 54.5. Both rules give 54 below and 55 above; a single accumulator just below 54.5, in a thin grey strip, gets 55 from DOUBLE and 54 from SINGLE. Right: all 298 disagreements, as distance from the nearest half against exact value. All lie in a grey band between -1 and 1: SINGLE below the half for positive and above it for negative values, UP on both sides for negative values only."}, "figure": {"caption": "One channel of the last convolution. Left: the accumulator 132972, the one of the seed's 24,576 on which SINGLE differs. Right: every accumulator on which a rule differs from DOUBLE. The grey bound is $2^{-(n+1)}$.", "name": "fig-roundings"}}
 plots.roundings(exact, results, bound, tie=54.5)
 
 # %% [markdown]
-# The band has a width of $2^{-(n+1)}$ on each side, here 1/4096. It narrows by half with each bit of shift.
+# They sit in a narrow band around the halves, where the first rounding makes a tie of what was none. The band has a width of $2^{-(n+1)}$ on each side, here 1/4096. It narrows by half with each bit of shift.
 #
 # ## Bound the two roundings
 #
@@ -419,7 +434,7 @@ for name, codes in (("rounded", good), ("cut", bad)):
     print(f"{name}: mean error {error.mean():+.4f} steps")
 
 # %% [markdown]
-# How would you notice? No code is off by more than one. But the errors no longer cancel: their mean is half a step below
+# The package has this as the mutant `truncating_shift`. How would you notice? No code is off by more than one. But the errors no longer cancel: their mean is half a step below
 # zero, and the next convolution adds up 72 codes. So look at the mean error of a layer, not only at the largest.
 
 # %% [markdown]
@@ -454,17 +469,17 @@ for name, codes in (("rounded", good), ("cut", bad)):
 
 # %%
 rng = np.random.default_rng(5)
-some = [-(2**31), -1, 0, 1, 2**31 - 1, *rng.integers(-(2**31), 2**31, 400)]
-some = [int(x) for x in some]
+some = rng.integers(-(2**31), 2**31, 400).tolist()
+some += [-(2**31), -1, 0, 1, 2**31 - 1]
 for n in range(32):
     want = fixedpoint.rounding_divide_by_pot(some, n).tolist()
     assert [rounding_shift(x, n) for x in some] == want
 for m in (2**30, 1155645315, 2**31 - 1):
     want = fixedpoint.saturating_rounding_doubling_high_mul(some, m)
     assert [high_mul(x, m) for x in some] == want.tolist()
+few = every[::99].tolist()
 for name, rule in rules.items():
     for m, n in ((2**30, 1), (1155645315, 13)):  # many ties, and none
         q = Requantizer(ratio(m, n), Rounding[name])
-        results = [rule(x, m, n) for x in every[::99].tolist()]
-        assert results == q.rescale(every[::99]).tolist()
-assert np.array_equal(np.clip(fast + grid.zero_point, -128, 127), good)
+        assert [rule(x, m, n) for x in few] == q.rescale(few).tolist()
+assert np.array_equal(np.clip(fast - 1, -128, 127), tensors[convs[0].name])
