@@ -235,7 +235,8 @@ def test_a_dask_worker_that_is_killed_in_the_middle_is_survived(client):
 
 @pytest.mark.slow
 def test_a_batch_that_kills_every_dask_worker_is_reported(client):
-    with pytest.raises(RuntimeError, match=r"batch 7 was not calibrated, .* KilledWorker"):
+    # a batch that waited on the same workers may be named first
+    with pytest.raises(RuntimeError, match=r"batch \d+ was not calibrated, .* KilledWorker"):
         NET.quantize(with_fatal(7), observer=Mortal, executor=client.get_executor(pure=False))
     assert NET.quantize(PARTS, executor=client.get_executor(pure=False)).grids == WANTED["minmax"]
 

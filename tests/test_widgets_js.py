@@ -235,7 +235,9 @@ def test_a_near_tie_is_written_with_enough_digits(v8):
 @pytest.mark.parametrize("script", sorted(path.name for path in host.FOLDER.glob("*.js")))
 def test_scripts_are_classic_small_and_in_use(script):
     text = (host.FOLDER / script).read_text(encoding="utf-8")
-    assert not re.search(r"^\s*(import|export)\b", text, re.M), "a module fails on file://"
+    # a statement ends in ";": the Python of a copied call, in a template string, does not
+    statement = r"^\s*(import|export)\b.*[;{]\s*$"
+    assert not re.search(statement, text, re.M), "a module fails on file://"
     assert len(text.encode()) < 60_000
     assert max(len(line) for line in text.splitlines()) <= 100
     assert script in {*host.SHARED, *(name for widget in WIDGETS for name in widget.scripts)}
