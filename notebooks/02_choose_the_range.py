@@ -20,7 +20,7 @@
 # **Time:** 40 minutes
 # :::
 #
-# In chapter 1 the range was given: pixels lie in -1..1. Nobody tells you the range of what a layer puts out. You run the float
+# In [chapter 1](01_put_numbers_on_a_grid.ipynb) the range was given: pixels lie in -1..1. Nobody tells you the range of what a layer puts out. You run the float
 # network on some images and watch. This is **calibration**, and what watches is an **observer**.
 
 # %%
@@ -88,14 +88,15 @@ for share in (1, 0.5):
 #
 # $$\frac1s \int_{-s/2}^{s/2} e^2\, de = \frac{s^2}{12} \tag{2.2}$$
 #
-# Half the step is a quarter of this. That is 6.02 dB, the worth of one bit. The second sum has no such law. It depends on the tail. Measure both.
+# Half the step is a quarter of this, and half the step is what one more bit buys. In decibels, $10 \log_{10}$ of the ratio, a bit is worth 6.02 dB. The second sum has no such law. It depends
+# on how many numbers lie far out. Measure both.
 
 # %%
 def split(grid):
     """Return the two parts of (2.1): rounding, clipping."""
     errors = grid.dequantize(grid.quantize(x)) - x.astype(float)
     half = grid.scale / 2
-    inside = (grid.lo - half <= x) & (x <= grid.hi + half)
+    inside = (grid.lo - half <= x) & (x <= grid.hi + half)  # as in (1.5)
     rounding, clipping = errors[inside], errors[~inside]
     return (rounding**2).sum() / x.size, (clipping**2).sum() / x.size
 
@@ -108,7 +109,7 @@ for share in (1, 0.5):
     print(f"clipping {clipped:.5f}")
 
 # %% [markdown]
-# Equation (2.2) holds within 4 %. Half the range is better than all of it. Now slide the threshold.
+# Equation (2.2) holds within 4 %. The sum is less with half the range than with all of it. Now try every share from 20 % to 100 %. Where the range is cut is called the threshold.
 
 # %% mystnb={"image": {"alt": "Two panels with the mean squared error on a logarithmic axis against the share of the range. Rounding rises with the share, clipping falls steeply and ends at 1. With 4 bits their sum is least at a share of 0.63; with 8 bits the rounding curve lies far lower and the sum is least at 0.96."}, "figure": {"caption": "Rounding and clipping of the block's first convolution. The ring marks the least sum.", "name": "fig-clipping"}}
 errors = {}
@@ -134,13 +135,16 @@ ClipLab(**lab, bits=4, rule="minmax")
 # 1. Press MSE, which looks for the least error. 22 of 2,560 numbers are clipped, and the SQNR rises from 18.62 to 20.25 dB.
 # 2. Press min/max, then drag the upper end down to 0.5. Now 207 numbers are clipped. Their squared error is seven times that of the rounding, and the SQNR is 13.84 dB.
 # 3. Set `bits` to 8 and press each rule. MSE has 43.26 dB, min/max 43.24: there is little to win. The percentile clips 2 numbers and has 41.88.
+#
+# What the other rules do comes now, one after the other.
 
 # %%
-for rule, bits, shown in (("minmax", 4, (0, 18.62)), ("mse", 4, (22, 20.25)),
-                          ("minmax", 8, (0, 43.24)), ("mse", 8, (1, 43.26)),
-                          ("percentile", 8, (2, 41.88))):
+shown = {("minmax", 4): (0, 18.62), ("mse", 4): (22, 20.25)}
+shown |= {("minmax", 8): (0, 43.24), ("mse", 8): (1, 43.26)}
+shown |= {("percentile", 8): (2, 41.88)}
+for (rule, bits), want in shown.items():
     value = ClipLab(**lab, bits=bits, rule=rule).value
-    assert (value["clipped"], value["sqnr"]) == shown
+    assert (value["clipped"], value["sqnr"]) == want
 low = ClipLab(**lab, bits=4, rule="minmax").lo
 value = ClipLab(**lab, bits=4, lo=low, hi=0.5).value
 assert (value["clipped"], value["sqnr"]) == (207, 13.84)
@@ -169,7 +173,7 @@ assert (late.merge(early).lo, late.hi) == (lo, hi)
 
 # %% [markdown]
 # Min-max clips nothing that it saw. So one number can rule it. The scans hold ink from 0 to 16, and the network wants 0 to 1. Suppose that one of the 200 was
-# never divided by 16.
+# never divided by 16. In the cell, a `Scheme` sets the bits of all activations, and `score` compares with the float network.
 
 # %%
 def scored(images, observer=MinMax, bits=8):
@@ -266,8 +270,8 @@ for bits in (4, 8):
 #
 # ## Keep the distribution
 #
-# The fifth way asks how well the codes still tell how the numbers were spread. Take eight bins with counts 1 0 2 3 5 3 1 7, and two codes of four bins each. The first code has 6 numbers. Spread
-# over its three filled bins that is 2 0 2 2. The second has 16: 4 4 4 4. The **Kullback-Leibler divergence** compares the counts as they were, $P$, with what
+# The fifth way asks how well the codes still tell how the numbers were spread. Take eight bins with counts 1 0 2 3 5 3 1 7, and two codes, each for four bins. The first code has 6 numbers. Whoever has only the codes can do no
+# better than to spread them over the three bins that are filled: 2 0 2 2. The second code has 16: 4 4 4 4. The **Kullback-Leibler divergence** compares the counts as they were, $P$, with what
 # the codes still know, $Q$, both divided by their sums:
 #
 # $$D = \sum_i P_i \log \frac{P_i}{Q_i} \tag{2.5}$$
@@ -396,7 +400,7 @@ assert check(tuple(best_share(bits) for bits in (2, 4, 8)), want)
 # %% [markdown]
 # ### Exercise 3: Let a number wrap
 #
-# **Goal.** Break it: write (1.1) without its clamp. A code that does not fit into int8 then keeps its low 8 bits, so 128 becomes -128. `round_half_away` rounds an array.
+# **Goal.** Break it: write (1.1) without its clamp. A code that does not fit into int8 then keeps its low 8 bits, so 128 becomes -128. `round_half_away` rounds an array to whole floats, and `astype` wraps from one integer type to another.
 
 # %% tags=["stub"]
 def wrapped_codes(grid, x):

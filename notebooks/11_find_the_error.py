@@ -41,8 +41,8 @@ test, labels = data.images[data.test], data.labels[data.test]
 # %% [markdown]
 # ## See the damage
 #
-# `data.wide_net` reads digits. Its factors were chosen by trial to make it hard to quantize; chapter 9 explains and mends them. Here you forget that, and look for the fault as you
-# would in a network that somebody gives you. Run it in float and in int8 on the 500 test scans.
+# `data.wide_net` reads digits. Its factors were chosen by trial to make it hard to quantize; [chapter 9](09_fold_the_batch_norm.ipynb) explains and mends them. Here you forget that, and look for the fault as you
+# would in a network that somebody gives you. Run it in float and in int8 on the 500 test scans. `runs` keeps every tensor of both.
 
 # %%
 def right(logits):
@@ -69,9 +69,9 @@ assert right(logits) / 500 == analysis.accuracy(logits, labels)
 
 # %% mystnb={"image": {"alt": "Left, the SQNR of fourteen tensors: 56 dB at the input, 40 to 42 in the stem, 33.7 at block_conv3x3_a, 26.5 after its ReLU, 9.0 at block_conv3x3_b, 8.2 at the add, 12.2 at the logits. Right, the mean error: below half a step up to block_pad2, then between 5 and 15 steps."}, "figure": {"caption": "The error of each tensor over 500 scans. Left the SQNR, right the mean and the largest error in steps of its own grid.", "name": "fig-tensor-errors"}}
 errors = {error.name: error for error in analysis.tensor_errors(runs)}
-a, b = errors["block_conv3x3_a"], errors["block_conv3x3_b"]
-found = a.sqnr_db, errors["block_relu_a"].sqnr_db, b.sqnr_db
-assert [f"{db:.1f}" for db in found] == ["33.7", "26.5", "9.0"]
+trail = "block_conv3x3_a", "block_relu_a", "block_conv3x3_b"
+assert [round(errors[t].sqnr_db, 1) for t in trail] == [33.7, 26.5, 9.0]
+assert round(errors["block_add"].max_codes) == 133  # steps
 plots.tensor_errors(list(errors.values()))
 
 # %% [markdown]
@@ -84,11 +84,11 @@ plots.tensor_errors(list(errors.values()))
 # And one number for a tensor hides its channels. A loud channel fills both sums of (10.1). Look at `block_relu_a` channel by channel.
 
 # %%
-relu = "block_relu_a"
-x, x_hat = runs.floats[relu], runs.dequantized(relu)
+x, x_hat = runs.floats["block_relu_a"], runs.dequantized("block_relu_a")
 db = [parity.sqnr_db(x[..., c], x_hat[..., c]) for c in range(8)]
 used = [len(np.unique(x_hat[..., c])) for c in range(8)]
-print("SQNR ", *(f"{v:6.1f}" for v in db), "\ncodes", *(f"{n:6}" for n in used))
+print("SQNR ", *(f"{v:6.1f}" for v in db))
+print("codes", *(f"{n:6}" for n in used))
 
 # %% [markdown]
 # Channel 0 has 31 dB, which makes 26.5 for the tensor. Channel 7 has 6 dB and gets by on 3 of 256 codes.
@@ -130,7 +130,7 @@ def finish(runs, k, real):
     return real[runs.last]
 
 
-name, grid = "block_conv3x3_a", qnet.grids["block_conv3x3_a"]
+name, grid = "block_conv3x3_a", qnet.grids["block_conv3x3_a"]  # nodes[5]
 rounded = on_weight_grid(net.nodes[5].layer, qnet.nodes[5].layer)
 tries = {"weights": rounded.forward(runs.floats["block_pad1"]),
          "output": grid.dequantize(grid.quantize(runs.floats[name]))}
@@ -140,7 +140,7 @@ for what, tensor in tries.items():
     print(f"{what} alone rounded: {db:.1f} dB")
 
 # %% [markdown]
-# The weights are innocent: each channel has its own scale. The output has one grid for eight channels, and channel 0 stretches it. This is what equalization levels, in chapter 9: afterwards
+# The weights are innocent: each channel has its own scale. The output has one grid for eight channels, and channel 0 stretches it. This is what equalization levels, in [chapter 9](09_fold_the_batch_norm.ipynb): afterwards
 # the network has 34.0 dB and 99.2 %. Or spare the layer, and keep it in float. TensorFlow Lite's Quantization Debugger compares layer by layer and leaves those that you name in float. ONNX Runtime's `qdq_loss_debug` gives two
 # ratios for a tensor: its own rounding, and that with what it inherits.
 #
@@ -215,7 +215,7 @@ assert (w[4].accuracy, a[4].accuracy) == (0.924, 0.954)
 plots.bit_widths(sweep)
 
 # %% [markdown]
-# A bit is worth about 6 dB, as (2.2) promises. With 4 bits the network has lost 34 scans by its weights or 19 by its activations.
+# A bit is worth about 6 dB, as (2.2) in [chapter 2](02_choose_the_range.ipynb) promises. With 4 bits the network has lost 34 scans by its weights or 19 by its activations.
 #
 # ## Doubt a percentage
 #
@@ -262,7 +262,7 @@ plots.layer_bits(layers)
 #
 # ## Move the bits yourself
 #
-# The ledger below has a slider for the bits of each layer, and runs 20 of the test scans.
+# The ledger below has sliders for the bits of each layer, its weights and its codes, and runs 20 of the test scans. "block1" is `block_conv3x3_a`.
 
 # %%
 ErrorLedger()
@@ -348,7 +348,7 @@ assert check(tuple(right_sparing(name) for name in layers.weights), want)
 # ### Exercise 3: Find the layer that truncates
 #
 # **Goal.** Break it: in one layer of the trained network the weights are cast to int8 without rounding. Given the telescope of the healthy network and that of the
-# broken one, name the tensor whose step has grown by the largest factor, in root mean square. `names` and `steps` are all you need. Leave out steps that are 0.
+# broken one, name the tensor whose step has grown by the largest factor, in root mean square. Use their `names` and `steps`, an array (tensors, scans, logits). Leave out the tensors whose steps are 0.
 
 # %% tags=["stub"]
 def suspect(healthy, broken):

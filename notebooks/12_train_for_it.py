@@ -48,7 +48,7 @@ from tinyq.widgets import Staircase
 # ## Take bits away
 #
 # With 8 bits the digits network has nothing left to win. So take bits away, from weights and activations. With $b$ bits a
-# weight code lies in $-(2^{b-1}-1) \dots 2^{b-1}-1$. For 3 bits these are the codes -3 to 3, and where chapter 3's (3.1) and (3.2) say 127,
+# weight code lies in $-(2^{b-1}-1) \dots 2^{b-1}-1$. For 3 bits these are the codes -3 to 3, and where (3.1) and (3.2) say 127,
 # now stands 3. An activation has $2^b$ codes, for 3 bits -4 to 3. The observer `MSE` gives each activation the range with the smallest squared error.
 
 # %%
@@ -83,7 +83,7 @@ dense = net.nodes[-1].layer
 w = float(dense.weights[3, 5])
 scale = float(np.abs(dense.weights).max() / np.float32(3))
 code = round(w / scale)
-print(f"{w:.4f} is {w / scale:.2f} steps: code {code}, for {code * scale:.4f}")
+print(f"{w:.4f}: {w / scale:.2f} steps, code {code}, for {code * scale:.4f}")
 
 # %% [markdown]
 # The integers see 0.6942, not 0.9653. Training must see it too, and it works with real numbers. So round to the code and come straight back:
@@ -162,13 +162,13 @@ few = given(3, 3)
 model = fakequant.round_weights(net, few["scheme"])
 grids = model.quantize(calibration, **few).grids
 run = fakequant.fake_forward(model, grids, images[:32])
-x, own = run.raw["block_add"], grids["block_add"]
+x, own = run.raw["block_add"], grids["block_add"]  # raw: before (12.1)
 half = own.scale / 2
 lo, hi = own.lo - half, own.hi + half
 passes = [lo <= v <= hi for v in x.ravel().tolist()]
 assert np.array_equal(passes, fakequant.reached(x, own).ravel())
 print(f"{1 - np.mean(passes):.1%} of the sums at the add get no slope")
-assert np.mean(x[x < own.hi] < own.lo) > 0.17
+assert np.sum(x < lo) > 0.95 * passes.count(False)
 
 # %% [markdown]
 # They lie beyond the grid, nearly all of them below 0, where the ReLU that follows would stop the slope anyway.
@@ -203,15 +203,14 @@ assert far < 1e-10
 # %%
 def slope_at(value):
     """Return the slope of the loss by the one weight."""
-    slopes = slope_of_loss(logits_at(value), labels)
-    return math.fsum(slopes[:, 3] * pooled[:, 5])
+    return slope_of_loss(logits_at(value), labels)[:, 3] @ pooled[:, 5]
 
 
 curve = (loss_at(scale + 1e-3) - loss_at(scale - 1e-3)) / 2e-3
 print(f"slope at code 1: {slope_at(scale):.3f}, by the curve {curve:.3f}")
 
 # %% [markdown]
-# Now go downhill. The weight stays a real number between the steps, its code only shows it to the network.
+# Now go downhill, each time by twice the slope. The weight stays a real number, and only its code is shown to the network.
 
 # %%
 path = [w]
@@ -224,7 +223,7 @@ for part in (path[:10], path[10:]):  # steps: code
 # On code 1 the slope is steep, and one move is enough for code 2, which is almost flat. The weight crawls on, because small moves add up in the
 # real number. Past 2.5 it tries code 3, finds the slope turned, and goes back. This hopping would never end. In training the moves get smaller from epoch to epoch, and it dies down.
 #
-# Here all eight weights of a neuron move. It shall give its float outputs again, and three steps are done.
+# Below, all eight weights of digit 9's neuron move. Its loss is how far its outputs are from those in float, squared. Three steps are done, and weight 1 is drawn.
 
 # %%
 Staircase()
@@ -238,27 +237,34 @@ Staircase()
 after = Staircase(steps=4).value
 assert after["codes"][1] == -2
 assert [f"{after['losses'][k]:.3g}" for k in (0, -1)] == ["1.57", "0.406"]
-for stuck in (Staircase(steps=100, slope="true"), Staircase(steps=100, nudge=3.0)):
-    assert len(set(stuck.value["path"])) == 1
+for stuck in ({"slope": "true"}, {"nudge": 3.0}):
+    assert len(set(Staircase(steps=100, **stuck).value["path"])) == 1
 
 # %% [markdown]
 # ## Train every weight
 #
 # Every weight of the dense layer has such a sum. The slope goes on to the layer's inputs and back through the network: a ReLU passes it where its input was above 0, a max pool to the
 # winner, an add to both sides, and each grid applies (12.2). `tinyq.gradients` has a function a layer. `finetune` moves all weights and biases by the rule of Adam
-# ([Kingma and Ba 2015](https://arxiv.org/abs/1412.6980)): moves of about one size, however small the slope. Here are three rounds through the training scans.
+# ([Kingma and Ba 2015](https://arxiv.org/abs/1412.6980)): moves of about one size, however small the slope. A round through the scans is an
+# epoch. Here are three, through 600 of the scans, to keep the page quick.
 
 # %%
 def report(epoch, loss):
     print(f"epoch {epoch}: loss {loss:.2f}")
 
 
-three = finetune(net, images, labels, calibration, epochs=3, progress=report, **few)
+def train(*bits, **more):
+    """Return net, trained for some bits: 600 scans, three epochs."""
+    some = images[:600], labels[:600], calibration
+    return finetune(net, *some, epochs=3, **given(*bits), **more)
+
+
+three = train(3, 3, progress=report)
 trained = three.quantize(calibration, **few)
 print(f"3 bits: {right(trained):.1%} right")
 
 # %% [markdown]
-# From 58.6 % to 79.6 %. The result is an ordinary float network, whose weights happen to lie on codes. No runtime notices that it was trained for it.
+# From 58.6 % to 76.8 %. The result is an ordinary float network, whose weights happen to lie on codes. No runtime notices that it was trained for it.
 #
 # ## Round up or down
 #
@@ -280,15 +286,16 @@ exact = dense.weights.astype(float) / layer.weight_scale  # in steps
 codes = qnet.trace(calibration)["global_avgpool"]
 inputs = codes.astype(int) - layer.in_grid.zero_point
 gram = inputs.T @ inputs / len(inputs)  # of integers: exact
-nearest = errors(layer.weight - exact, gram)
+nearest = errors(layer.weight - exact, gram)  # (12.4), row by row
 squares = [sum((layer.weight - exact)[3] * x) ** 2 for x in inputs]
 assert math.isclose(sum(squares) / len(inputs), nearest[3], rel_tol=1e-12)
 
 low, high = (np.clip(np.floor(exact) + up, -3, 3) for up in (0, 1))
 ways = itertools.product((False, True), repeat=8)
-every = np.array([errors(np.where(way, high, low) - exact, gram) for way in ways])
+tried = (np.where(way, high, low) for way in ways)
+every = np.array([errors(row - exact, gram) for row in tried])
 best = every.min(axis=0)
-print(f"row 3: nearest {nearest[3]:.2f}, best {best[3]:.2f} of {len(every)}")
+print(f"row 3: nearest {nearest[3]:.2f}, best of 256 {best[3]:.2f}")
 
 # %% [markdown]
 # In row 3 nearest is 5.7 times as wrong as the best. But the stem has 147 weights in a row, and $2^{147}$ ways cannot be tried. **AdaRound**
@@ -313,15 +320,16 @@ def choose(exact, gram):
         if step >= 200:
             beta = 20 - 2 * ((step - 200) // 80)
             slope -= 0.2 * 2 * beta * (2 * h - 1) ** (beta - 1)
-        adam.step([slope * ((h > 0) & (h < 1)) * 1.2 * sigmoid * (1 - sigmoid)])
+        slope *= ((h > 0) & (h < 1)) * 1.2 * sigmoid * (1 - sigmoid)
+        adam.step([slope])
     return low + (h > 0.5)
 
 # %% mystnb={"image": {"alt": "Mean squared error of the 256 ways to round each of ten rows, on a logarithmic axis, as grey dots up to about 100. A green line marks the best way of each row, a blue circle AdaRound, a red cross nearest. The circle stands on the line in six rows and a little above it in rows 0, 3, 6 and 9; the cross is far above the circle in rows 3, 6, 7 and 8."}, "figure": {"caption": "The dense layer at 3 bits: every way to round each row up or down, and which of them three methods choose.", "name": "fig-ways-to-round"}}
 codes = adaround(dense.weights, layer.weight_scale, inputs, weight_bits=3)
-assert all(np.array_equal(choose(w, gram), q) for w, q in zip(exact, codes, strict=True))
+assert np.array_equal([choose(row, gram) for row in exact], codes)
 ada = errors(codes - exact, gram)
 assert (ada <= nearest).all() and np.isclose(ada, best).sum() == 6
-plots.ways_to_round(every, {"nearest": nearest, "AdaRound": ada, "best": best})
+plots.ways_to_round(every, dict(nearest=nearest, AdaRound=ada, best=best))
 
 # %% [markdown]
 # AdaRound finds the best way in six of ten rows, and one at least as good as nearest in all. `round_up_or_down` does it for each layer in turn, on the codes that reach it, and corrects its biases with
@@ -329,35 +337,34 @@ plots.ways_to_round(every, {"nearest": nearest, "AdaRound": ada, "best": best})
 #
 # ## See where training helps
 #
-# Compare. Bias correction, AdaRound and three epochs of training, with 4 bits and 3 bits for everything, and then with few bits for weights or activations only.
+# Compare bias correction and AdaRound with training: 3 bits for everything, then for weights or activations only.
 
 # %%
-def compare(bits):
-    """Return what nearest, bias correction, AdaRound and training read right."""
-    how, tuned = given(*bits), three
-    if bits != (3, 3):
-        tuned = finetune(net, images, labels, calibration, epochs=3, **how)
-    qnet = net.quantize(calibration, **how)
-    repaired = [fix(net, qnet, calibration) for fix in (correct_biases, round_up_or_down)]
-    return [right(q) for q in (qnet, *repaired, tuned.quantize(calibration, **how))]
+def repaired(*bits):
+    """Return what nearest, bias correction and AdaRound read right."""
+    qnet = net.quantize(calibration, **given(*bits))
+    fixes = correct_biases, round_up_or_down
+    fixed = (fix(net, qnet, calibration) for fix in fixes)
+    return [right(q) for q in (qnet, *fixed)]
 
 
-assert round(math.sqrt(0.9 * 0.1 / 500), 3) == 0.013  # luck
-print("weights, activations  nearest    bias  AdaRound  trained")
-for bits in ((4, 4), (3, 3), (3, 8), (8, 3)):
-    print("{:7} {:12}".format(*bits), *(f"{share:9.1%}" for share in compare(bits)))
-again = finetune(net, images, labels, calibration, epochs=3, seed=2, **given(8, 3))
-share = right(again.quantize(calibration, **given(8, 3)))
-print(f"the last one, trained in another order: {share:.1%}")
+print("weights, activations  nearest    bias  AdaRound")
+for bits in ((3, 3), (3, 8), (8, 3)):
+    shares = (f"{share:9.1%}" for share in repaired(*bits))
+    print("{:7} {:12}".format(*bits), *shares)
+for seed in (0, 2):
+    tuned = train(8, 3, seed=seed).quantize(calibration, **given(8, 3))
+    print(f"8 and 3, trained in order {seed}: {right(tuned):.1%}")
+assert f"{math.sqrt(0.9 * 0.1 / 500):.1%}" == "1.3%"  # (11.3): luck
 
 # %% [markdown]
-# Read this coarsely. Of 500 scans right with probability 0.9, luck moves the share by 1.3 %, and each order of the training images is another training.
+# Read this coarsely. By [chapter 11](11_find_the_error.ipynb)'s (11.3) luck moves a share of 90 % by 1.3 points.
 #
-# With 4 bits, correcting the biases is enough. Coarse weights are AdaRound's own field: it does as well as training, and needs no labels. With 3 bits everywhere both help a lot, and nothing
-# gets near 99.2 %. With coarse activations there is nothing to round better, and the repairs gain nothing. Training may choose other weights, whose sums suit the few codes: 3 points more in one order, 1 point less in
-# the other. You cannot count on it.
+# Coarse weights are AdaRound's own field: 97.0 %. With 3 bits everywhere it reads 83.8 %, more than the 76.8 % of our short training, and it needs no labels. Nothing
+# gets near 99.2 % there. With coarse activations there is nothing to round better, and the repairs gain nothing. Training may choose other weights, whose sums suit the few codes. In one order of the scans it
+# won 1.4 points, in another it lost 0.6. You cannot count on it.
 #
-# So repair first, and train if that is not enough. And before all look for a cause: chapter 9 cured its spoiled network by equalization, without training.
+# So repair first, and train if that is not enough. And before all look for a cause: [chapter 9](09_fold_the_batch_norm.ipynb) cured its spoiled network by equalization, without training.
 #
 # ## Let the integers have the last word
 #
@@ -365,26 +372,27 @@ print(f"the last one, trained in another order: {share:.1%}")
 
 # %%
 run = fakequant.fake_forward(three, trained.grids, test)
-same = run.tensors["dense_8x10"].argmax(axis=1) == trained(test).argmax(axis=1)
+same = run.tensors["dense_8x10"].argmax(1) == trained(test).argmax(1)
 q = trained.nodes[8].layer.requantizer
 print(f"the same answer on {same.mean():.1%}; shift {q.shift[0]}")
-print(f"sum 4 is {4 * q.ratio[0]:.3f} steps, DOUBLE gives {q.rescale(4)[0]}")
+print(f"sum 4: {4 * q.ratio[0]:.3f} steps, by DOUBLE {q.rescale(4)[0]}")
 
 # %% [markdown]
-# On a quarter of the scans they differ. Fake quantization rounds a real number once. DOUBLE rounds twice, and by chapter 5's (5.11) it may err by
-# $\tfrac12 + 2^{-(n+1)}$ of a step. With 8 bits the shift $n$ is large, and you never see it. With 3 bits it is 1 in the block's second convolution: the sum 4 is 1.350 steps, the first rounding makes 3 halves of it, and
+# On nearly a quarter of the scans they differ. Fake quantization rounds a real number once. DOUBLE rounds twice, and by (5.11) of
+# [chapter 5](05_come_back_to_8_bits.ipynb) it may err by
+# $\tfrac12 + 2^{-(n+1)}$ of a step. With 8 bits the shift $n$ is large, and you never see it. With 3 bits it is 1 in the block's second convolution: the sum 4 is 1.336 steps, the first rounding makes 3 halves of it, and
 # the tie becomes 2. Biases are rounded too, and ties of the average pool fall elsewhere. So measure what you ship: every accuracy in this chapter is one of integers.
 #
 # ## Exercises
 #
 # ### Exercise 1: Find the slope by the scale
 #
-# **Goal.** A scale can be trained too. Let $\hat x = s \operatorname{clamp}(\lfloor x/s \rceil, -m, m)$. Find $\partial \hat x / \partial s$ by the product rule, with rounding straight through: the slope of
+# **Goal.** A scale can be trained too. Let $\hat x = s \operatorname{clamp}(\lfloor x/s \rceil, -m, m)$, with `most` for $m$. Find $\partial \hat x / \partial s$ by the product rule, with rounding straight through: the slope of
 # $\lfloor x/s \rceil$ by $s$ is that of $x/s$, and a clamped code has none.
 
 # %% tags=["stub"]
 def slope_by_scale(x, s, most):
-    """Return the slope by the scale of each rounded number: float64."""
+    """Return the slope by s of each number of the array x: float64."""
     return ...
 
 
@@ -396,7 +404,7 @@ _ = check(slope_by_scale(tries, 0.25, 7), want, hint)
 
 # %% tags=["solution", "hide-cell"]
 def slope_by_scale(x, s, most):
-    """Return the slope by the scale of each rounded number: float64."""
+    """Return the slope by s of each number of the array x: float64."""
     codes = round_half_away(x / s)
     return np.where(np.abs(codes) <= most, codes - x / s, most * np.sign(codes))
 
@@ -407,7 +415,7 @@ assert check(slope_by_scale(tries, 0.25, 7), want)
 # ### Exercise 2: Hide a bug by training
 #
 # **Goal.** Break it: `weights_truncated` casts weights to int8 without rounding, as [BitMat](https://github.com/astramind-ai/BitMat/pull/13) did. Count the weight codes that
-# change at 3 bits when the mutant is planted: of `net`, and of the trained network `three`.
+# change when the mutant is planted: of `net`, and of the trained network `three`. Quantize with `few`; the codes are `layer.weight`, in the layers that have one.
 
 # %% tags=["stub"]
 def changed(net):
@@ -435,11 +443,11 @@ def changed(net):
 assert check((changed(net), changed(three)), (913, 0))
 with weights_truncated.planted():
     shares = [right(n.quantize(calibration, **few)) for n in (net, three)]
-assert shares == [0.212, 0.796]
+assert shares == [0.212, 0.768]
 
 # %% [markdown]
 # :::{dropdown} How you would notice
-# Not on a trained network: its weights lie on their codes already, so there is nothing to round, and it still reads 79.6 %. The network that was not trained falls from 58.6 % to 21.2 %. Test a
+# Not on a trained network: its weights lie on their codes already, so there is nothing to round, and it still reads 76.8 %. The network that was not trained falls from 58.6 % to 21.2 %. Test a
 # quantizer on weights between the codes.
 # :::
 #
@@ -461,7 +469,7 @@ assert shares == [0.212, 0.796]
 # 3. You get a network without its training data or labels, and 3-bit weights with 8-bit activations. What do you do?
 #
 #    :::{dropdown} Answer
-#    AdaRound. A few images without labels are enough for $G$. Here it reads 97.0 %, and training 96.6 %.
+#    AdaRound. A few images without labels are enough for $G$. Here it reads 97.0 %.
 #    :::
 
 # %% [markdown]

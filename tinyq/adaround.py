@@ -129,10 +129,7 @@ def _push(h: Array, progress: float) -> Array:
 
 def _times(deltas: Array, gram: Array) -> Array:
     """Return deltas @ gram, (O, K), summed in a fixed order, which a BLAS would choose itself."""
-    total = np.zeros_like(deltas)
-    for k in range(len(gram)):
-        total += deltas[:, k, None] * gram[k]
-    return total
+    return np.stack([(row[:, None] * gram).sum(axis=0) for row in deltas])
 
 
 def _rounded_off(x: Array) -> Array:

@@ -8,6 +8,9 @@ Rounding is a staircase: its slope is 0 almost everywhere, and nothing would be 
 the staircase is taken for the ramp that it follows, cut off where the grid ends:
 
     dL/dx = dL/dx^ where lo - scale / 2 <= x <= hi + scale / 2, else 0                    (12.2)
+
+Neither the requantizer's rounding nor the rounded biases are modelled.  At 3 bits, chapter 12's
+network gives the integers' answer on 76.6 % of the test scans; judge a network by its integers.
 """
 
 from collections.abc import Mapping

@@ -16,7 +16,7 @@ STEPS = 16
 class Entropy(Histogram):
     """The range with the least Kullback-Leibler divergence between the numbers and their codes.
 
-    D(P || Q) = sum over bins of P log(P / Q)
+    D(P || Q) = sum over bins of P log(P / Q)                                              (2.5)
 
     For a threshold t, the window is what lies within -t..t and lo..hi.  P is the histogram in the
     window, and what falls outside it is added to the window's end bins.  For Q the window, without
@@ -56,7 +56,7 @@ class Entropy(Histogram):
 
 
 def divergence(counts: NDArray[np.int64], start: int, stop: int, cells: int) -> float:
-    """Return D(P || Q) in nats for the window counts[start:stop] cut into cells, see Entropy.
+    """Return D(P || Q), equation (2.5), in nats for counts[start:stop] cut into cells, see Entropy.
 
     counts: the whole histogram; cells: how many codes.  Infinite where Q is 0 and P is not.
 

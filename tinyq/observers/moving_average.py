@@ -14,7 +14,9 @@ from tinyq.observers.minmax import MinMax
 class MovingAverage:
     """The exponential moving average of each batch's smallest and largest number.
 
-    average = average + (1 - momentum) * (batch's end - average), from the first batch's ends on
+    average = average + (1 - momentum) * (batch's end - average)                           (2.3)
+
+    It starts as the first batch's ends.
 
     momentum: what stays of the average at each batch, 0 <= momentum < 1; lo, hi: the smallest and
     largest number of all batches; average_lo, average_hi: the ends of the grid; batches: how many.

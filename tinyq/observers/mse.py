@@ -16,7 +16,7 @@ STEPS = 8
 class MSE(Histogram):
     """The range with the least squared error of rounding and clipping together.
 
-    (lo, hi) = argmin of the sum over all x seen of (x - dequantize(quantize(x)))**2
+    (lo, hi) = argmin of the mean over all x seen of (dequantize(quantize(x)) - x)**2      (2.1)
 
     Both ends are tried on a ladder of 8 rungs an octave, from what was seen down to less than a
     128th of it, all pairs of them; of two equals the wider one wins.  Within a bin of the histogram

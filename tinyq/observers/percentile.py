@@ -12,7 +12,7 @@ from tinyq.observers.histogram import HALF, Histogram
 class Percentile(Histogram):
     """The range that is left when a share of the numbers is cut off, half of it at each end.
 
-    may_cut = floor(count * (100 - percent) / 200) numbers at each end, as whole bins
+    may_cut = floor(count * (100 - percent) / 200) numbers at each end, in whole bins      (2.4)
     hi = the upper edge of the last bin left, or the largest number seen if that is less
     lo = the lower edge of the first bin left, or the smallest number seen if that is more
 
