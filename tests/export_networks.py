@@ -61,7 +61,10 @@ class _Draw:
             case "pad":
                 return Pad2D(tuple(self.rng.integers(0, 3, 4).tolist()))
             case "max":
-                return MaxPool2D(window, stride)
+                high, wide = window
+                ends = (high, high, wide, wide)
+                pads = tuple(self.integer(0, size - 1) for size in ends)
+                return MaxPool2D(window, stride, pads)
             case "avg":
                 return AvgPool2D(window, stride)
         return ReLU() if kind == "relu" else ReLU6()
@@ -85,14 +88,14 @@ class _Draw:
         return int(self.rng.integers(least, most + 1))
 
 
-def random_qnet(seed: int, roundings=INTEGER) -> QNetwork:
-    """Return a calibrated network of random wiring, sizes, bits and roundings."""
+def random_qnet(seed: int, roundings=INTEGER, bits=(2, 4, 8, 8)) -> QNetwork:
+    """Return a calibrated network of random wiring, sizes, bits of activations, and roundings."""
     draw = _Draw(seed)
     net = draw.network()
     schemes = {
         name: Scheme(
             weight_bits=draw.integer(2, 8),
-            activation_bits=draw.pick((2, 4, 8, 8)),
+            activation_bits=draw.pick(bits),
             per_channel=bool(draw.integer(0, 1)),
             rounding=draw.pick(roundings),
         )

@@ -55,6 +55,15 @@ def test_a_thousand_scans_of_digits(tmp_path):
     assert_same_bytes(qnet, codes, tmp_path, "-O2")
 
 
+def test_the_border_of_a_max_pool_never_wins(tmp_path):
+    grid = Grid(0.05, -7)
+    pool = layers.QMaxPool2D(grid, (3, 4), (2, 3), (1, 2, 3, 0))
+    nodes = (Node("pool", pool, ("input",)),)
+    qnet = QNetwork(nodes, {"input": grid, "pool": grid}, {}, (7, 6, 2))
+    codes = np.random.default_rng(0).integers(-128, -7, (50, 7, 6, 2)).astype(np.int8)
+    assert_same_bytes(qnet, codes, tmp_path, *SANITIZE)
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_any_wiring_size_bits_and_rounding(seed, tmp_path):
     qnet = random_qnet(seed)

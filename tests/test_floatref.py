@@ -46,6 +46,17 @@ def test_pools(kernel, stride):
     assert np.abs(floatref.AvgPool2D(kernel, stride).forward(X) - mean).max() < 1e-6
 
 
+def test_the_border_of_a_max_pool_never_wins():
+    image = -1 - np.abs(X)
+    pool = floatref.MaxPool2D((3, 4), (2, 3), (1, 2, 3, 0))
+    around = np.full((2, 1 + 5 + 2, 3 + 7, 3), np.float32(-1e9))
+    around[:, 1:-2, 3:] = image
+    assert (pool.forward(image) == floatref.MaxPool2D((3, 4), (2, 3)).forward(around)).all()
+    assert pool.forward(image).max() < 0
+    with pytest.raises(ValueError, match="MaxPool2D: pads must be below the kernel"):
+        floatref.MaxPool2D((3, 4), (2, 3), (3, 0, 0, 0))
+
+
 def test_the_simple_layers():
     padded = floatref.Pad2D((1, 0, 2, 3)).forward(X)
     assert padded.shape == (2, 6, 12, 3) and (padded[:, 1:, 2:-3] == X).all()

@@ -65,7 +65,15 @@ def test_add_gives_its_slope_to_both():
     assert all(back is g for back in input_slopes(Add(), (g + 1, g - 1), g))
 
 
-@pytest.mark.parametrize("layer", [ReLU(), MaxPool2D((2, 3), (1, 2)), MaxPool2D((2, 2), (2, 2))])
+@pytest.mark.parametrize(
+    "layer",
+    [
+        ReLU(),
+        MaxPool2D((2, 3), (1, 2)),
+        MaxPool2D((2, 2), (2, 2)),
+        MaxPool2D((3, 3), (2, 2), (1, 2, 0, 1)),
+    ],
+)
 def test_a_kinked_layers_slope_is_the_change_of_its_output(layer):
     # distinct odd integers: a step of 1/2 crosses no kink
     x = (2 * RNG.permutation(2 * 6 * 7 * 2).reshape(2, 6, 7, 2) - 167).astype(np.float32)

@@ -121,6 +121,21 @@ def test_codes_off_a_narrow_grid_are_refused():
         (lambda: QPad2D(A, 3), TypeError, "pads .* must be 4 integers >= 0, got 3"),
         (lambda: QMaxPool2D(A, (0, 2), (1, 1)), ValueError, "QMaxPool2D: kernel"),
         (lambda: QAvgPool2D(A, (2, 2), (1, 0)), ValueError, "QAvgPool2D: stride"),
+        (
+            lambda: QMaxPool2D(A, (2, 3), (1, 1), (0, 2, 0, 0)),
+            ValueError,
+            r"QMaxPool2D: pads must be below the kernel \(2, 3\), got \(0, 2, 0, 0\)",
+        ),
+        (
+            lambda: QMaxPool2D(A, (2, 3), (1, 1), (0, 0, 3, 0)),
+            ValueError,
+            r"pads must be below the kernel \(2, 3\), got \(0, 0, 3, 0\)",
+        ),
+        (
+            lambda: QMaxPool2D(A, (2, 3), (1, 1), (0, -1, 0, 0)),
+            ValueError,
+            "QMaxPool2D: pads .* must be 4 integers >= 0",
+        ),
         (lambda: replace(CONV, stride=(0, 1)), ValueError, "QConv2DPerChannel: stride"),
         (lambda: replace(CONV, weight=CONV.weight.astype(float)), TypeError, "weight must be int8"),
         (lambda: replace(CONV, bias=CONV.bias.astype(np.int64)), TypeError, "bias must be int32"),

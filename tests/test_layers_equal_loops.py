@@ -190,8 +190,11 @@ def test_pad(data, grid, pads):
 @given(st.data(), grids(), st.tuples(SIZES, SIZES), STRIDES)
 def test_pools(data, grid, kernel, stride):
     batch = data.draw(images(grid, kernel))
-    largest = [loops.max_pool2d(x, kernel, stride) for x in batch]
-    assert listed(QMaxPool2D(grid, kernel, stride).forward(batch)) == largest
+    reach = [kernel[0] - 1] * 2 + [kernel[1] - 1] * 2
+    pads = data.draw(st.tuples(*[st.integers(0, most) for most in reach]))
+    for around in ((0, 0, 0, 0), pads):
+        largest = [loops.max_pool2d(x, kernel, stride, around) for x in batch]
+        assert listed(QMaxPool2D(grid, kernel, stride, around).forward(batch)) == largest
     mean = [loops.avg_pool2d(x, kernel, stride, grid.qmin, grid.qmax) for x in batch]
     assert listed(QAvgPool2D(grid, kernel, stride).forward(batch)) == mean
     mean = [loops.global_avg_pool2d(x, grid.qmin, grid.qmax) for x in batch]

@@ -9,9 +9,9 @@ pytest.importorskip(
 
 from ai_edge_litert import schema_py_generated as schema  # noqa: E402
 
-from tinyq import Grid, layers  # noqa: E402
+from tinyq import Grid, floatref, layers  # noqa: E402
+from tinyq.export.tflite_file import build, of_network  # noqa: E402
 from tools.parity import litert, networks  # noqa: E402
-from tools.parity.tflite_model import build, of_network  # noqa: E402
 
 NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if name[0] != "_"}
 GRID = Grid(0.05, -7)
@@ -90,7 +90,7 @@ def test_a_pad_that_is_not_same_stays():
 
 def test_what_tflite_has_no_operator_for_is_refused():
     clamp = layers.QClamp(GRID, -3, 5)
-    with pytest.raises(ValueError, match="no TFLite operator clamps to -3..5"):
+    with pytest.raises(ValueError, match="layer 'y': no TFLite operator clamps to -3..5"):
         build([(clamp, ["x"], "y")], {"x": (GRID, (1, 1, 1, 1))}, "y")
-    with pytest.raises(TypeError, match="no TFLite operator for object"):
-        build([(object(), ["x"], "y")], {"x": (GRID, (1, 1, 1, 1))}, "y")
+    with pytest.raises(TypeError, match="layer 'y': no TFLite operator for ReLU"):
+        build([(floatref.ReLU(), ["x"], "y")], {"x": (GRID, (1, 1, 1, 1))}, "y")

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from tinyq import layers
 from tinyq.affine import Grid
-from tinyq.layers.checks import output_size, taps
+from tinyq.layers.checks import check_pool_pads, output_size, pad_image, taps
+from tinyq.layers.pool import NO_PADS
 from tinyq.scheme import Scheme
 
 Array = NDArray[np.float32]
@@ -26,8 +27,7 @@ class Pad2D:
 
     def forward(self, x: Array) -> Array:
         """Return the padded image: (N, H, W, C) to (N, top + H + bottom, ..., C)."""
-        top, bottom, left, right = self.pads
-        return np.pad(x, ((0, 0), (top, bottom), (left, right), (0, 0)))
+        return pad_image(x, self.pads, np.float32(0))
 
     def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QPad2D:
         """Return the int8 layer on in_grid."""
@@ -94,19 +94,27 @@ class ReLU6:
 
 @dataclass(frozen=True)
 class MaxPool2D:
-    """Take the largest number of each window.  kernel: (KH, KW); stride: (SY, SX)."""
+    """Take the largest number of each window.  kernel: (KH, KW); stride: (SY, SX).
+
+    pads: (top, bottom, left, right), each below the kernel's size; they count as -infinity.
+    """
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
+    pads: tuple[int, int, int, int] = NO_PADS
+
+    def __post_init__(self) -> None:
+        check_pool_pads("MaxPool2D", self.pads, self.kernel)
 
     def forward(self, x: Array) -> Array:
         """Return the maxima: (N, H, W, C) to (N, OH, OW, C)."""
+        x = pad_image(x, self.pads, np.float32(-np.inf))
         out = output_size(self, x.shape, self.kernel, self.stride)
         return np.max([tap for _, _, tap in taps(x, self.kernel, self.stride, out)], axis=0)
 
     def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QMaxPool2D:
         """Return the int8 layer on in_grid."""
-        return layers.QMaxPool2D(in_grid, self.kernel, self.stride)
+        return layers.QMaxPool2D(in_grid, self.kernel, self.stride, self.pads)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.floatref import Add, AvgPool2D, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
-from tinyq.layers.checks import output_size, taps
+from tinyq.layers.checks import output_size, pad_image, taps
 
 Array = NDArray[np.float32]
 
@@ -47,15 +47,15 @@ def _(layer: Add, inputs, slope):
 @input_slopes.register
 def _(layer: MaxPool2D, inputs, slope):
     """The first of equal maxima takes it all: quantized numbers tie often."""
-    (x,) = inputs
-    best, back = layer.forward(x), np.zeros_like(x)
+    x = pad_image(inputs[0], layer.pads, np.float32(-np.inf))
+    best, back = layer.forward(inputs[0]), np.zeros_like(x)
     given = np.zeros(best.shape, bool)
     shape = (layer.kernel, layer.stride, best.shape[1:3])
     for (_, _, tap), (_, _, into) in zip(taps(x, *shape), taps(back, *shape), strict=True):
         mine = (tap == best) & ~given
         into += slope * mine
         given |= mine
-    return (back,)
+    return input_slopes(Pad2D(layer.pads), inputs, back)
 
 
 @input_slopes.register

@@ -40,7 +40,7 @@ def forward(layer: object, *codes: Sequence) -> list:
         case QClamp():
             return loops.clamp(*codes, layer.low, layer.high)
         case QMaxPool2D():
-            return loops.max_pool2d(*codes, layer.kernel, layer.stride)
+            return loops.max_pool2d(*codes, layer.kernel, layer.stride, layer.pads)
         case QAvgPool2D():
             return loops.avg_pool2d(*codes, layer.kernel, layer.stride)
         case QGlobalAvgPool2D():

@@ -1,10 +1,12 @@
-"""Take a calibrated network out of Python: a file for tinyq itself, and C."""
+"""Take a calibrated network out of Python: a file for tinyq itself, C, .tflite, ONNX."""
 
 from tinyq.export.archive import load, npz
 from tinyq.export.c_source import c
+from tinyq.export.onnx_file import onnx
+from tinyq.export.tflite_file import tflite
 
 # What `python -m tinyq export --format` offers: functions (qnet, path, *, force), by name.
 # A new format is a module here, an import above and an entry below.
-FORMATS = {"npz": npz, "c": c}
+FORMATS = {"npz": npz, "c": c, "tflite": tflite, "onnx": onnx}
 
-__all__ = ["FORMATS", "c", "load", "npz"]
+__all__ = ["FORMATS", "c", "load", "npz", "onnx", "tflite"]

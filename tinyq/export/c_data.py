@@ -7,6 +7,7 @@ from math import prod
 from tinyq import layers
 from tinyq.affine import Grid
 from tinyq.layers.linear import Linear
+from tinyq.layers.pool import NO_PADS
 from tinyq.nodes import Node
 from tinyq.requantize import Requantizer, Rounding
 
@@ -94,7 +95,8 @@ def _fields(name: str, node: Node, shapes: Shapes) -> dict[str, object]:
             window = _window(in_shape[:2], (1, 1))
         case _:
             window = _window(layer.kernel, layer.stride)
-    return images | window | {"grid": _grid(layer.in_grid)}
+    top, _, left, _ = getattr(layer, "pads", NO_PADS)
+    return images | window | {"top": top, "left": left, "grid": _grid(layer.in_grid)}
 
 
 def _linear_fields(name: str, layer: Linear) -> dict[str, object]:

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from tinyq.export.c_data import KERNELS, RESCALES, constants, identifier, requantizers, rows
 from tinyq.export.files import write_files
 from tinyq.export.plan import Plan, plan
-from tinyq.export.shapes import Shape, tensor_shapes
+from tinyq.export.shapes import Shape, padded, tensor_shapes
+from tinyq.layers import QMaxPool2D
 from tinyq.nodes import INPUT, naming_layer
 from tinyq.qnetwork import QNetwork
 
@@ -91,7 +92,9 @@ def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
                     names = ", ".join(rounding.name for rounding in RESCALES)
                     got = requantizer.rounding.name
                     raise ValueError(f"C without floats must round as {names}, got {got}")
-            sizes = prod(shapes[node.name]), getattr(node.layer, "weight", np.empty(0)).size
+            sizes = [prod(shapes[node.name]), getattr(node.layer, "weight", np.empty(0)).size]
+            if isinstance(node.layer, QMaxPool2D):
+                sizes.append(prod(padded(shapes[node.inputs[0]], node.layer.pads)))
             if max(sizes) > LARGEST:
                 raise ValueError(f"C must index it in 31 bits, got {max(sizes)} codes")
 

@@ -1,5 +1,6 @@
 """The shape of every tensor of an int8 network, and what must hold before it leaves Python."""
 
+from collections.abc import Sequence
 from itertools import chain
 
 import numpy as np
@@ -63,6 +64,12 @@ def in_grids(layer: object) -> tuple:
     return layer.in_grids if isinstance(layer, layers.QAdd) else (layer.in_grid,)
 
 
+def padded(shape: Shape, pads: Sequence[int]) -> Shape:
+    """Return the shape of an image (H, W, C) with pads (top, bottom, left, right)."""
+    top, bottom, left, right = pads
+    return top + shape[0] + bottom, left + shape[1] + right, shape[2]
+
+
 def _check_wiring(node, qnet: QNetwork, shapes: dict[str, Shape]) -> None:
     if type(node.layer) not in LAYERS:
         raise TypeError(f"the layer must be one of tinyq.layers, got {type(node.layer).__name__}")
@@ -102,8 +109,7 @@ def _out_of_image(layer: object, shape: Shape) -> Shape:
     height, width, channels = shape
     match layer:
         case layers.QPad2D():
-            top, bottom, left, right = layer.pads
-            return top + height + bottom, left + width + right, channels
+            return padded(shape, layer.pads)
         case layers.QConv2D():
             _check_scales(layer)
             _check_channels(shape, layer.weight.shape[3])
@@ -114,6 +120,8 @@ def _out_of_image(layer: object, shape: Shape) -> Shape:
             return (channels,)
         case layers.QAvgPool2D():
             _check_mean(layer.kernel[0] * layer.kernel[1])
+        case layers.QMaxPool2D():
+            shape = padded(shape, layer.pads)
     return *output_size(layer, (1, *shape), layer.kernel, layer.stride), channels
 
 

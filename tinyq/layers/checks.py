@@ -58,6 +58,25 @@ def check_ints(name: str, values: Sequence[int], count: int, least: int) -> None
         raise ValueError(wanted)
 
 
+def check_pool_pads(name: str, pads: Sequence[int], kernel: Sequence[int]) -> None:
+    """Raise unless pads (top, bottom, left, right) leave each window of kernel a real pixel.
+
+    >>> check_pool_pads("QMaxPool2D", (1, 1, 1, 2), (3, 2))
+    Traceback (most recent call last):
+    ValueError: QMaxPool2D: pads must be below the kernel (3, 2), got (1, 1, 1, 2)
+    """
+    check_ints(f"{name}: pads (top, bottom, left, right)", pads, count=4, least=0)
+    if max(pads[:2]) >= kernel[0] or max(pads[2:]) >= kernel[1]:
+        raise ValueError(f"{name}: pads must be below the kernel {kernel}, got {pads}")
+
+
+def pad_image(image: NDArray, pads: Sequence[int], value: float) -> NDArray:
+    """Return (N, H, W, C) with (top, bottom, left, right) rows and columns of value around it."""
+    top, bottom, left, right = pads
+    widths = ((0, 0), (top, bottom), (left, right), (0, 0))
+    return np.pad(image, widths, constant_values=value)
+
+
 def output_size(layer: object, codes_shape: tuple, kernel: tuple, stride: tuple) -> tuple[int, int]:
     """Return (OH, OW) of a VALID window: ``(size - kernel) // stride + 1`` on each axis     (6.1).
 

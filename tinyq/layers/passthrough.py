@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.checks import IMAGE, check_codes, check_ints, elementwise_form
+from tinyq.layers.checks import IMAGE, check_codes, check_ints, elementwise_form, pad_image
 
 
 @dataclass(frozen=True)
@@ -45,9 +45,7 @@ class QPad2D(PassThrough):
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the padded codes: int8 (N, H, W, C) to (N, top + H + bottom, ..., C)."""
         check_codes(self, codes, self.in_grid, IMAGE)
-        top, bottom, left, right = self.pads
-        widths = ((0, 0), (top, bottom), (left, right), (0, 0))
-        return np.pad(codes, widths, constant_values=self.in_grid.zero_point)
+        return pad_image(codes, self.pads, self.in_grid.zero_point)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.checks import IMAGE, check_codes, check_ints, output_size, taps
+from tinyq.layers.checks import (
+    IMAGE,
+    check_codes,
+    check_ints,
+    check_pool_pads,
+    output_size,
+    pad_image,
+    taps,
+)
 from tinyq.layers.passthrough import PassThrough
+
+NO_PADS = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True)
@@ -23,21 +33,35 @@ class Pool(PassThrough):
         check_ints(f"{name}: stride (SY, SX)", self.stride, count=2, least=1)
 
 
+@dataclass(frozen=True)
 class QMaxPool2D(Pool):
     """Take the largest code of each window.
 
     y[n, i, j, c] = max over ky, kx of x[n, i*SY + ky, j*SX + kx, c]                        (7.2)
 
+    pads: (top, bottom, left, right), each >= 0 and below the kernel's size on its axis, so that
+    every window has a pixel of the image.  They count as qmin, not as the zero_point: a border
+    never wins against the image, negative as it may be.
     Dequantization is increasing, so the largest code is the code of the largest number.
-    Source: TFLite ``reference_integer_ops::MaxPool``.
+    Source: TFLite ``reference_integer_ops::MaxPool``; ONNX ``MaxPool``, for the pads.
 
     >>> QMaxPool2D(Grid(0.1, 0), (2, 2), (2, 2)).forward(np.int8([[[[1], [9]], [[3], [4]]]]))
     array([[[[9]]]], dtype=int8)
+    >>> QMaxPool2D(Grid(0.1, 0), (2, 2), (2, 2), pads=(1, 0, 1, 0)).forward(np.int8([[[[-5]]]]))
+    array([[[[-5]]]], dtype=int8)
     """
 
+    pads: tuple[int, int, int, int] = NO_PADS
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_pool_pads(type(self).__name__, self.pads, self.kernel)
+
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Return the maxima: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1)."""
+        """Return the maxima: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1) with the pads."""
         check_codes(self, codes, self.in_grid, IMAGE)
+        if any(self.pads):
+            codes = pad_image(codes, self.pads, self.in_grid.qmin)
         out = output_size(self, codes.shape, self.kernel, self.stride)
         largest = np.int8(self.in_grid.qmin)
         for _, _, tap in taps(codes, self.kernel, self.stride, out):

@@ -9,16 +9,23 @@ from tinyq.loops.conv import Image, Pair, output_size
 from tinyq.loops.integers import as_ints, divide_toward_zero, int32
 
 
-def max_pool2d(image: Sequence, size: Pair, stride: Pair) -> Image:
-    """Take the largest code of each window, channel by channel, without padding.
+def max_pool2d(
+    image: Sequence, size: Pair, stride: Pair, pads: tuple[int, int, int, int] = (0, 0, 0, 0)
+) -> Image:
+    """Take the largest code of each window, channel by channel.
 
-    image: (H, W, C) codes.  size, stride: (down, right), in pixels.  Returns (OH, OW, C) codes.
-    Raises ValueError if the window does not fit in the image.
+    A window may stand over the edge by the pads; what it covers there is not looked at.
+
+    image: (H, W, C) codes.  size, stride: (down, right), in pixels.
+    pads: (top, bottom, left, right), in pixels.  Returns (OH, OW, C) codes.
+    Raises ValueError if the window does not fit in the image with its pads, or sees none of it.
 
     >>> max_pool2d([[[1], [2]], [[4], [3]]], (2, 2), (2, 2))
     [[[4]]]
+    >>> max_pool2d([[[-7], [-9]]], (1, 2), (1, 2), pads=(0, 0, 1, 1))
+    [[[-7], [-9]]]
     """
-    return _windows(image, size, stride, max)
+    return _windows(image, size, stride, max, pads)
 
 
 def avg_pool2d(
@@ -60,15 +67,22 @@ def _mean(codes: list[int]) -> int:
     return divide_toward_zero(total + (half if total > 0 else -half), count)
 
 
-def _windows(image: Sequence, size: Pair, stride: Pair, reduce: Callable) -> Image:
+def _windows(
+    image: Sequence,
+    size: Pair,
+    stride: Pair,
+    reduce: Callable,
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0),
+) -> Image:
     image, out = as_ints(image), []
-    for y in range(output_size(len(image), size[0], stride[0])):
+    above, below, before, after = pads
+    for y in range(output_size(above + len(image) + below, size[0], stride[0])):
         out.append([])
-        for x in range(output_size(len(image[0]), size[1], stride[1])):
+        for x in range(output_size(before + len(image[0]) + after, size[1], stride[1])):
             out[-1].append([])
             for c in range(len(image[0][0])):
-                top, left = y * stride[0], x * stride[1]
-                rows = image[top : top + size[0]]
-                codes = [pixel[c] for row in rows for pixel in row[left : left + size[1]]]
+                top, left = y * stride[0] - above, x * stride[1] - before
+                rows = image[max(top, 0) : top + size[0]]
+                codes = [pixel[c] for row in rows for pixel in row[max(left, 0) : left + size[1]]]
                 out[-1][-1].append(reduce(codes))
     return out

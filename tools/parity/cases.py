@@ -9,7 +9,7 @@ Two limits hold, because a runtime aborts or refuses beyond them: an add's out_s
 """
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
@@ -197,6 +197,15 @@ def pool(rng: Generator, kind: str, layer_type: type) -> tuple:
     return layer_type(grid(rng, kind), kernel, stride), image(rng, kernel)
 
 
+def max_pool(rng: Generator, kind: str) -> tuple:
+    """Return a max pool and images; half have pads, even ones up to half the kernel, as PyTorch."""
+    layer, images = pool(rng, kind, QMaxPool2D)
+    if rng.random() < 0.5:
+        high, wide = (int(rng.integers(0, size // 2 + 1)) for size in layer.kernel)
+        layer = replace(layer, pads=(high, high, wide, wide))
+    return layer, images
+
+
 def mean(rng: Generator, kind: str) -> tuple:
     """Return a MEAN and images; a calibrated one keeps its grid half of the time."""
     in_grid, images = grid(rng, kind), image(rng)
@@ -229,7 +238,7 @@ OPERATORS: dict[str, Callable[[Generator, str], tuple]] = {
     "average_pool": lambda rng, kind: pool(rng, kind, QAvgPool2D),
     "global_average_pool": plain(QGlobalAvgPool2D),
     "mean": mean,
-    "max_pool": lambda rng, kind: pool(rng, kind, QMaxPool2D),
+    "max_pool": max_pool,
     "pad": pad,
     "relu": plain(qrelu),
     "relu6": plain(qrelu6, (3.0, 60.0)),

@@ -7,10 +7,11 @@ import numpy as np
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 from numpy.typing import NDArray
 
+from tinyq.export.tflite_file import of_network
 from tinyq.layers.linear import Linear
 from tinyq.network import QNetwork
+from tools.parity import models
 from tools.parity.cases import Case, Refused
-from tools.parity.tflite_model import of_case, of_network
 
 KERNELS = {
     "litert-reference": OpResolverType.BUILTIN_REF,
@@ -27,7 +28,7 @@ def run(case: Case, runtime: str) -> NDArray[np.int8]:
     runtime: a key of KERNELS.  Raises Refused for a ratio that XNNPACK does not take.
     """
     try:
-        return invoke(of_case(case), case.inputs, runtime)
+        return invoke(models.tflite(case), case.inputs, runtime)
     except RuntimeError as error:
         if runtime == "litert-xnnpack" and isinstance(case.layer, Linear):
             ratio = case.layer.requantizer.ratio.max()

@@ -7,9 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from tflite_micro.python.tflite_micro.runtime import Interpreter
 
+from tinyq.export.tflite_file import of_network
 from tinyq.network import QNetwork
+from tools.parity import models
 from tools.parity.cases import Case
-from tools.parity.tflite_model import of_case, of_network
 
 VERSION = f"tflite-micro {version('tflite-micro')}"
 ARENA = 1 << 19
@@ -19,7 +20,7 @@ IMAGE_ARENA = 1 << 16
 
 def run(case: Case) -> NDArray[np.int8]:
     """Return TFLite Micro's codes for a case, in the shape that it gives them."""
-    return invoke(Interpreter.from_bytes(of_case(case), arena_size=ARENA), case.inputs)
+    return invoke(Interpreter.from_bytes(models.tflite(case), arena_size=ARENA), case.inputs)
 
 
 def pipeline(qnet: QNetwork, images: NDArray[np.int8], **fuse: bool) -> NDArray[np.int8]:

@@ -87,7 +87,10 @@ def forward(layer: object, *x: Tensor) -> Tensor:
                 raise Refused("PyTorch's mean keeps the grid of its input")
             return x[0].mean((2, 3), keepdim=layer.keep_dims)
         case QMaxPool2D():
-            return functional.max_pool2d(*x, layer.kernel, layer.stride)
+            top, bottom, left, right = layer.pads
+            if (top, left) != (bottom, right):
+                raise Refused("PyTorch pads a max pool evenly")
+            return functional.max_pool2d(*x, layer.kernel, layer.stride, (top, left))
         case QPad2D():
             top, bottom, left, right = layer.pads
             return functional.pad(*x, (left, right, top, bottom), value=0.0)

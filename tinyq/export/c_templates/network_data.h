@@ -51,9 +51,10 @@ struct clamp {
     int8_t low, high;
 };
 
+/* top, left: of the padding, which only a maximum has */
 struct pool2d {
     struct shape in, out;
-    int32_t kernel_height, kernel_width, stride_y, stride_x;
+    int32_t kernel_height, kernel_width, stride_y, stride_x, top, left;
     struct grid grid;
 };
 

@@ -1,0 +1,80 @@
+"""A calibrated network as ONNX: on int8 codes throughout, or as real numbers between codes."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tinyq.export.files import write_files
+from tinyq.export.onnx_operators import qdq, qlinear
+from tinyq.export.onnx_writer import Dims, Writer
+from tinyq.export.portable import check_portable
+from tinyq.export.shapes import Shape
+from tinyq.nodes import INPUT, naming_layer
+from tinyq.qnetwork import QNetwork
+
+FORMS = {"qlinear": qlinear, "qdq": qdq}
+BATCH = "N"
+
+
+def onnx(
+    qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool = False
+) -> None:
+    """Write a calibrated network as ONNX, opset 21: int8 images (N, C, H, W) in, int8 codes out.
+
+    Each layer's output has the layer's name, and tinyq's shape with the channels second.
+    form "qlinear": operators on codes, QLinearConv and, where ONNX has none, ONNX Runtime's own
+    QGemm, QLinearAdd, QLinearAveragePool and QLinearGlobalAveragePool (domain com.microsoft).
+    form "qdq": ONNX's operators on real numbers, each between DequantizeLinear and QuantizeLinear,
+    for a runtime to fuse.
+    The file holds codes, weights and scales; the runtime rounds by rules of its own.  ONNX Runtime
+    gives the bytes of ``tinyq.runtimes.trace(qnet, codes, RUNTIMES["onnxruntime"])``.  On x86 it
+    fuses form "qdq" only under the session option ``session.qdqisint8allowed`` = "1"; else it
+    computes in float32, and a code is off by one now and then.
+
+    qnet: an int8 network of tinyq's layers; path: of the file; force: whether an existing file is
+    replaced.
+    Raises ImportError without onnx (extra ``runtimes``), FileExistsError for a file that exists,
+    without force; TypeError for a layer that is not one of tinyq.layers, ValueError for an unknown
+    form, a network that could not run, grids narrower than int8 or ratios of its own.
+    """
+    if form not in FORMS:
+        raise ValueError(f"form must be one of {list(FORMS)}, got {form!r}")
+    content = of_network(qnet, check_portable(qnet), form)
+    write_files({Path(path): content}, force=force)
+
+
+def of_network(qnet: QNetwork, shapes: Mapping[str, Shape], form: str = "qlinear") -> bytes:
+    """Return the model of a whole network; shapes: of one image's tensors, what is known."""
+    nodes = [(node.layer, node.inputs, node.name) for node in qnet.nodes]
+    dims = {name: channels_first(shape) for name, shape in shapes.items()}
+    inputs = {INPUT: channels_first(qnet.image_shape)}
+    return build(nodes, inputs, qnet.nodes[-1].name, dims, form)
+
+
+def channels_first(shape: Shape) -> Dims:
+    """Return (H, W, C) as ONNX declares a batch of it; (C,) likewise.
+
+    >>> channels_first((4, 5, 3)), channels_first((10,))
+    (('N', 3, 4, 5), ('N', 10))
+    """
+    return (BATCH, shape[-1], *shape[:-1])
+
+
+def build(
+    nodes: Sequence[tuple[object, Sequence[str], str]],
+    inputs: Mapping[str, Dims],
+    output: str,
+    dims: Mapping[str, Dims] = {},
+    form: str = "qlinear",
+) -> bytes:
+    """Return the .onnx of a graph of layers.
+
+    nodes: (layer, input names, output name) in running order; layers of tinyq.layers or, in form
+    "qlinear", QMean; inputs: dimensions by name, in the order of the model's inputs, None for an
+    unknown one; output: the name it returns; dims: of the layers' outputs, as far as known.
+    Raises ImportError without onnx, TypeError for a layer that there is no operator for.
+    """
+    writer = Writer()
+    for layer, reads, made in nodes:
+        with naming_layer(made):
+            writer.add(FORMS[form](layer, reads), made)
+    return writer.finish(inputs, output, dims)

@@ -1,0 +1,77 @@
+"""Put ONNX's operators into a model."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tinyq.export.extra import imported
+from tinyq.export.onnx_operators import Operand, Operator
+
+OPSET, IR_VERSION = 21, 10
+MICROSOFT = "com.microsoft"
+MICROSOFTS = ("QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearGlobalAveragePool")
+
+Dims = Sequence[int | str | None]
+
+
+class Writer:
+    """The nodes and constants of one model, in the order they were added."""
+
+    def __init__(self) -> None:
+        self.onnx = imported("onnx")
+        self.nodes: list = []
+        self.constants: list = []
+
+    def add(self, operator: Operator, made: str) -> None:
+        """Add the nodes of an expression; made: name of its outcome.
+
+        What it reads is named after it, behind a slash.
+        """
+        operands = enumerate(operator.operands)
+        names = [self._name(operand, f"{made}/{number}") for number, operand in operands]
+        self.nodes.append(
+            self.onnx.helper.make_node(
+                operator.code,
+                names,
+                [made],
+                name=made,
+                domain=MICROSOFT if operator.code in MICROSOFTS else "",
+                **operator.attributes,
+            )
+        )
+
+    def _name(self, operand: Operand, name: str) -> str:
+        """Return the name of an operand, after adding what has none yet as name."""
+        if isinstance(operand, str):
+            return operand
+        if isinstance(operand, Operator):
+            self.add(operand, name)
+        else:
+            array = np.ascontiguousarray(operand)
+            constant = self.onnx.numpy_helper.from_array(array.reshape(np.shape(operand)), name)
+            self.constants.append(constant)
+        return name
+
+    def finish(self, inputs: Mapping[str, Dims], output: str, dims: Mapping[str, Dims]) -> bytes:
+        """Return the model's bytes; inputs: dimensions by name; dims: of others, if known."""
+        between = {made for node in self.nodes for made in node.output} - {output}
+        graph = self.onnx.helper.make_graph(
+            self.nodes,
+            "tinyq",
+            [self._declared(name, shape) for name, shape in inputs.items()],
+            [self._declared(output, dims.get(output))],
+            self.constants,
+            value_info=[self._declared(name, dims[name]) for name in dims if name in between],
+        )
+        opsets = [self.onnx.helper.make_opsetid("", OPSET)]
+        if any(node.domain for node in self.nodes):
+            opsets.append(self.onnx.helper.make_opsetid(MICROSOFT, 1))
+        model = self.onnx.helper.make_model(
+            graph, opset_imports=opsets, ir_version=IR_VERSION, producer_name="tinyq"
+        )
+        return model.SerializeToString(deterministic=True)
+
+    def _declared(self, name: str, dims: Dims | None):
+        """Return the declaration of an int8 tensor; dims: None for any, or None for an axis."""
+        int8 = self.onnx.TensorProto.INT8
+        return self.onnx.helper.make_tensor_value_info(name, int8, dims)

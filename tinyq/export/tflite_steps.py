@@ -1,0 +1,121 @@
+"""What stands in a .tflite: a step a layer, with the ReLU and the padding that it takes over."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from tinyq.layers import QAdd, QClamp, QConv2D, QDense, QGlobalAvgPool2D, QMaxPool2D, QPad2D, qrelu
+from tinyq.layers.linear import Linear
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Step:
+    """A layer, the names it reads, the name it makes, and how TFLite writes it.
+
+    relu: whether a ReLU is applied to its output; same: whether a SAME padding surrounds its input;
+    flat: whether a global mean drops the height and width of 1 that TFLite's pool leaves.
+    """
+
+    layer: object
+    inputs: tuple[str, ...]
+    output: str
+    relu: bool = False
+    same: bool = False
+    flat: bool = False
+
+
+def with_flat_means(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps, each global mean flat where not only dense layers read it.
+
+    TFLite's FULLY_CONNECTED takes (N, 1, 1, C) as rows; an add of it and rows would broadcast.
+    """
+    return [replace(step, flat=is_global(step) and _has_other(steps, step)) for step in steps]
+
+
+def _has_other(steps: Sequence[Step], step: Step) -> bool:
+    reading = readers(steps, step.output)
+    return not reading or any(not isinstance(reader.layer, QDense) for reader in reading)
+
+
+def is_global(step: Step) -> bool:
+    """Return whether a step is a global mean."""
+    return isinstance(step.layer, QGlobalAvgPool2D)
+
+
+def with_relu(steps: Sequence[Step]) -> list[Step]:
+    """Return the steps, each ReLU moved into its maker where that has no other reader."""
+    fused: list[Step] = []
+    for step in steps:
+        maker = fused[-1] if fused else None
+        if (
+            is_relu(step.layer)
+            and maker is not None
+            and isinstance(maker.layer, Linear | QAdd)
+            and step.inputs == (maker.output,)
+            and len(readers(steps, maker.output)) == 1
+        ):
+            fused[-1] = replace(maker, output=step.output, relu=True)
+        else:
+            fused.append(step)
+    return fused
+
+
+def with_same(steps: Sequence[Step], shapes: dict[str, Shape]) -> list[Step]:
+    """Return the steps without the pads that a SAME convolution or max pool does by itself.
+
+    shapes: (N, ...) of the model's inputs by name.
+    """
+    shapes, fused = dict(shapes), []
+    for step in steps:
+        before = shapes[step.inputs[0]]
+        shapes[step.output] = output_shape(step.layer, *(shapes[name] for name in step.inputs))
+        maker = fused[-1] if fused else None
+        if isinstance(step.layer, QMaxPool2D) and any(step.layer.pads):
+            step = replace(step, same=step.layer.pads == same_pads(step.layer, before))
+        elif (
+            isinstance(step.layer, QConv2D)
+            and maker is not None
+            and isinstance(maker.layer, QPad2D)
+            and step.inputs == (maker.output,)
+            and len(readers(steps, maker.output)) == 1
+            and tuple(maker.layer.pads) == same_pads(step.layer, shapes[maker.inputs[0]])
+        ):
+            step = replace(step, inputs=fused.pop().inputs, same=True)
+        fused.append(step)
+    return fused
+
+
+def same_pads(layer: QConv2D | QMaxPool2D, shape: Shape) -> tuple[int, int, int, int]:
+    """Return (top, bottom, left, right) of SAME: the output is ceil(size / stride), odd cell last.
+
+    shape: (N, H, W, C) of the image before the pad.
+
+    >>> from tinyq import Grid
+    >>> same_pads(QMaxPool2D(Grid(1.0, 0), (3, 3), (2, 2)), (1, 32, 33, 8))
+    (0, 1, 1, 1)
+    """
+    pads = []
+    window = layer.weight.shape[1:3] if isinstance(layer, QConv2D) else layer.kernel
+    for size, kernel, stride in zip(shape[1:3], window, layer.stride, strict=True):
+        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
+        pads += [total // 2, total - total // 2]
+    return tuple(pads)
+
+
+def readers(steps: Sequence[Step], name: str) -> list[Step]:
+    """Return the steps that read the tensor called name."""
+    return [step for step in steps if name in step.inputs]
+
+
+def is_relu(layer: object) -> bool:
+    """Return whether layer clamps as a ReLU does."""
+    return isinstance(layer, QClamp) and layer == qrelu(layer.in_grid)
+
+
+def output_shape(layer: object, *shapes: Shape) -> Shape:
+    """Return the shape that layer makes of inputs of these shapes, (N, ...) each."""
+    one = layer.forward(*(np.zeros((1, *shape[1:]), np.int8) for shape in shapes))
+    return (shapes[0][0], *one.shape[1:])
