@@ -5,6 +5,7 @@ from tinyq.affine import Grid
 from tinyq.observers import MSE, Entropy, MinMax, MovingAverage, Percentile
 from tinyq.requantize import Requantizer, Rounding
 from tinyq.scheme import Scheme
+from tinyq.torch_resnet import load_torch
 
 __version__ = "0.1.0"
 
@@ -20,6 +21,7 @@ __all__ = [
     "Scheme",
     "export",
     "layers",
+    "load_torch",
     "network",
     "parity",
     "resnet",

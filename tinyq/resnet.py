@@ -1,4 +1,4 @@
-"""The ResNet-18 stem and basic block, and the seed's deterministic weights and images."""
+"""The ResNet-18 stem and basic block, the seed's weights and images, and the whole ResNet-18."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from tinyq.affine import finite_float32
 from tinyq.floatref import Add, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
 from tinyq.layers.linear import check_weight_shapes
 from tinyq.network import INPUT, Network, Node
+from tinyq.torch_resnet import block_places, load_torch
 
 FORMS = {"stem": "(O, 7, 7, I)", "block1": "(O, 3, 3, I)", "block2": "(O, 3, 3, I)"}
 KERNELS = {"stem": (7, 7), "block1": (3, 3), "block2": (3, 3)}
@@ -54,6 +55,28 @@ def stem_block(
         Node(dense, Dense(w["dense"], b["dense"]), ("global_avgpool",), observe=dense),
     )
     return Network(nodes, channels=w["stem"].shape[3])
+
+
+def resnet18(state_dict: Mapping[str, object], *, eps: float = 1e-5) -> Network:
+    """Return the float ResNet-18 of a state_dict: load_torch, for two blocks in each of 4 layers.
+
+    The float layers add one product at a time: calibration takes about 0.2 s an image of 64x64, and
+    2 s of 224x224, on one core; an executor spreads the batches.  A batch holds every tensor, so
+    give large images in batches of a few.
+
+    Raises as load_torch does, and ValueError for another number of blocks.
+
+    >>> resnet18({"layer1.0.conv1.weight": None})
+    Traceback (most recent call last):
+    ValueError: a ResNet-18 must have the blocks 2, 2, 2, 2 of layer1 to layer4, got 1
+    """
+    layers = [layer for layer, _ in block_places(state_dict)]
+    if layers != [1, 1, 2, 2, 3, 3, 4, 4]:
+        got = ", ".join(str(layers.count(layer)) for layer in sorted(set(layers)))
+        raise ValueError(
+            f"a ResNet-18 must have the blocks 2, 2, 2, 2 of layer1 to layer4, got {got}"
+        )
+    return load_torch(state_dict, eps=eps)
 
 
 def seed() -> Seed:
