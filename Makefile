@@ -68,6 +68,7 @@ test: lint ## Run every test: lint, units, doctests, notebooks, book, browser
 # COUNT cases an operator and runtime, from SEED: make parity COUNT=10000 SEED=7
 parity: $(parity_ready) ## Hold every kernel against the runtimes people deploy, at length
 	.venv-parity/bin/python -m tools.parity $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
+	.venv-parity/bin/python -m tools.parity.shipped $(if $(SEED),--seed $(SEED))
 
 # One chapter: make lab OPEN=notebooks/01_put_numbers_on_a_grid.ipynb
 lab: $(lab_ready) ## Open the chapters in JupyterLab, in an environment of its own

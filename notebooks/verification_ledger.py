@@ -218,5 +218,17 @@ print(f"{sum(nodes.values())} of {len(nodes)} pass:", *sorted(nodes), sep="\n  "
 assert all(nodes.values())
 
 # %% [markdown]
+# One of them by hand: the QLinearConv, on unsigned codes. Its input has zero_point 132, its one weight code 0 with zero_point 255, its output
+# zero_point 123. The three scales give a ratio of 1/255, so the first code, 255, becomes $(255 - 132)(0 - 255)/255 + 123 = 0$. To `tinyq` an unsigned
+# code is a signed one plus 128.
+
+# %%
+acc = (np.int32([255, 174, 162, 25, 203, 168, 58]) - 132) * (0 - 255)
+scales = 0.003692046971991658, [0.0017279457533732057], 0.001626812620088458
+q = Requantizer.from_scales(*scales, Rounding.FLOAT32)
+row = q.requantize(acc[:, None], Grid(scales[2], 123 - 128))[:, 0].astype(int)
+assert (row + 128).tolist() == [0, 81, 93, 230, 52, 87, 197]
+
+# %% [markdown]
 # `make parity` repeats all this, with `COUNT=` cases an operator and runtime, from any `SEED=`. It fails if a pair
 # that this page calls equal is not.

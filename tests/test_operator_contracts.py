@@ -9,12 +9,17 @@ import numpy as np
 import pytest
 
 from tinyq import Grid, layers
+from tinyq.export.c_data import KERNELS
+from tinyq.export.onnx_operators import Operator, qlinear
+from tinyq.export.tflite_operators import operators as tflite_operators
+from tinyq.export.tflite_steps import Step
 from tinyq.layers.passthrough import PassThrough
 
 PAGE = Path(__file__).resolve().parents[1] / "book" / "operator_contracts.md"
 TEXT = PAGE.read_text()
 SECTIONS = dict(part.split("\n", 1) for part in re.split(r"^## ", TEXT, flags=re.M)[1:])
 ROWS = ["contract", "takes", "gives", "grid", "rounding", "refuses", "in TFLite", "in ONNX"]
+ROWS += ["in C"]
 GRID = Grid(0.5, 10)
 
 
@@ -48,13 +53,47 @@ def test_passing_is_said_of_the_layers_that_pass(name):
 
 
 @pytest.mark.parametrize("name", SECTIONS)
+def test_the_function_in_c_is_the_exporters(name):
+    thing = getattr(layers, name)
+    kind = thing if isclass(thing) else type(thing(GRID))
+    assert rows(name)["in C"].split("`")[1] == KERNELS[kind]
+
+
+def layer_and_shapes(name: str) -> tuple[object, list[tuple[int, ...]]]:
+    """A layer of a kind, and the shapes of what it reads."""
+    thing, image = getattr(layers, name), (1, 4, 4, 3)
+    one, bias = np.ones((2, 3), np.float32), np.zeros(2, np.float32)
+    if name == "QDense":
+        return thing.from_float(one, bias, GRID, GRID), [(1, 3)]
+    if name.startswith("QConv2D"):
+        return thing.from_float(one[:, None, None], bias, GRID, GRID), [image]
+    if name == "QAdd":
+        return thing.from_float(GRID, GRID, GRID), [image, image]
+    arguments = {"QPad2D": [(1, 1, 1, 1)], "QClamp": [10, 127], "QGlobalAvgPool2D": []}
+    if isclass(thing):
+        return thing(GRID, *arguments.get(name, [(2, 2), (1, 1)])), [image]
+    return thing(GRID), [image]
+
+
+@pytest.mark.parametrize("name", SECTIONS)
+def test_the_operators_of_tflite_and_onnx_are_the_exporters(name):
+    layer, shapes = layer_and_shapes(name)
+    written = tflite_operators(Step(layer, ("x", "y")[: len(shapes)], "made"), *shapes)
+    first = rows(name)["in TFLite"].split("`")[1]
+    assert [operator.code for operator in written] == [first]
+    operator = qlinear(layer, ["x", "y"][: len(shapes)])
+    while operator is not None:
+        assert f"`{operator.code}`" in rows(name)["in ONNX"]
+        operator = next((o for o in operator.operands if isinstance(o, Operator)), None)
+
+
+@pytest.mark.parametrize("name", SECTIONS)
 def test_the_shapes_are_the_layers(name):
     """What "takes" and "gives" say of ranks holds for codes of that rank, and of no other."""
     thing = getattr(layers, name)
     if name == "QAdd" or not (isclass(thing) and issubclass(thing, PassThrough)):
         return
-    arguments = {"QPad2D": [(1, 1, 1, 1)], "QClamp": [0, 9], "QGlobalAvgPool2D": []}
-    layer = thing(GRID, *arguments.get(name, [(2, 2), (1, 1)]))
+    layer, _ = layer_and_shapes(name)
     image, row = np.full((2, 4, 4, 3), 10, np.int8), np.full((2, 3), 10, np.int8)
     assert layer.forward(image).ndim == (2 if "`(N, C)`:" in rows(name)["gives"] else 4)
     if "or `(N, C)`" in rows(name)["takes"]:
