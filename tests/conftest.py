@@ -121,7 +121,8 @@ class Browse:
         page = context.new_page()
         page.on("request", self._watch(path, "request", lambda r: r.url, self._is_remote))
         page.on("websocket", self._watch(path, "request", lambda w: w.url))
-        # with scripts off, the browser refuses the scripts that a page asks for
+        # with scripts off, the browser refuses the scripts that a page asks for; leaving a page
+        # aborts what it still loads
         missing = self._watch(path, "missing file", lambda r: r.url, self._is_wanted(javascript))
         page.on("requestfailed", missing)
         page.on("console", self._watch(path, "console", lambda m: m.text, self._is_error))
@@ -139,7 +140,10 @@ class Browse:
 
     @staticmethod
     def _is_wanted(javascript: bool) -> Callable:
-        return lambda request: javascript or request.resource_type != "script"
+        return lambda request: (
+            (javascript or request.resource_type != "script")
+            and request.failure != "net::ERR_ABORTED"
+        )
 
     def _watch(self, path: Path, kind: str, text: Callable, counts: Callable = lambda _: True):
         def listen(event) -> None:

@@ -75,9 +75,8 @@ def test_a_page_is_quiet_accessible_and_fits_a_phone(browse, built_book, name, t
 
 def test_the_search_works_from_a_file(browse, built_book):
     page = browse(built_book / "search.html", fragment="?q=zero_point")
-    page.wait_for_selector("#search-results li a")
-    links = page.locator("#search-results li a").evaluate_all("a => a.map(e => e.href)")
-    assert any("book/notation.html" in link for link in links)
+    # the results come one after another
+    page.wait_for_selector("#search-results li a[href*='book/notation.html']", timeout=10_000)
 
 
 def test_a_reader_searches_from_a_chapter_and_opens_what_is_found(browse, built_book):

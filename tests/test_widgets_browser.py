@@ -441,7 +441,7 @@ def test_a_page_loads_the_files_of_its_own_widgets_alone(built_book):
         assert [name for name in files if name in ours] == want, path
         assert ("widgets.css" in str(soup.head)) == bool(tags), path
         shows[str(path.relative_to(built_book))] = bool(tags)
-    assert shows[CHAPTER] and not shows["index.html"]
+    assert shows[CHAPTER] and shows["index.html"] and not shows["book/notation.html"]
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
