@@ -7,8 +7,11 @@ of each module.  Needs the built book (`make book`) and Chromium.
 import os
 import shutil
 import sys
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import numpy as np
 from playwright.sync_api import Page, sync_playwright
@@ -130,18 +133,22 @@ def main() -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
 
-        def fresh() -> Page:
-            return browser.new_context(offline=True).new_page()
+        def alone(measure: Callable, *arguments: object) -> Any:
+            """Measure on a page of its own: one left open would work on, and cost the next."""
+            with closing(browser.new_context(offline=True)) as context:
+                return measure(context.new_page(), *arguments)
 
         starts, weights = [], []
         for name, (path, tags) in pages().items():
-            times = [live(fresh(), path, tags[0]) for _ in range(LOADS)]
+            print(f"loading {name}", file=sys.stderr)
+            times = [alone(live, path, tags[0]) for _ in range(LOADS)]
             starts.append([name, *(f"{f(times):.0f}" for f in (min, np.median, max))])
-            sizes = bytes_of(fresh(), path)
+            sizes = alone(bytes_of, path)
             light = sum(sizes.values()) - sizes["math"]
             columns = [*sizes.values(), light - sizes["theme"], light, sum(sizes.values())]
             weights.append([name, *(f"{one / 1000:.0f}" for one in columns)])
-        paints = [row for widget in WIDGETS for row in repaints(fresh(), widget)]
+        print(f"moving {len(WIDGETS)} widgets", file=sys.stderr)
+        paints = [row for widget in WIDGETS for row in alone(repaints, widget)]
         browser.close()
     table(
         f"Time to a live slider, ms, {LOADS} loads (aim: under 400)",
