@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.adam import Adam
+from tinyq.affine import Grid
 from tinyq.fakequant import WEIGHTED, backward, fake_forward, round_weights
 from tinyq.network import Network
 from tinyq.nodes import Node
@@ -50,8 +51,7 @@ def finetune(
     """
     labels = _check(net, images, labels, epochs)
     net = _copy(net)
-    weighted = [node for node in net.nodes if isinstance(node.layer, WEIGHTED)]
-    adam = Adam([a for node in weighted for a in (node.layer.weights, node.layer.bias)], RATE)
+    adam = Adam([a for layer in _weighted(net) for a in (layer.weights, layer.bias)], RATE)
     order = np.random.default_rng(seed)
     for epoch in range(1, epochs + 1):
         adam.rate = RATE * (1 - (epoch - 1) / epochs)
@@ -60,10 +60,8 @@ def finetune(
         total = 0.0
         for batch in _batches(order.permutation(len(images))):
             rounded = round_weights(net, scheme, schemes)
-            run = fake_forward(rounded, qnet.grids, images[batch])
-            loss, slope = cross_entropy(run.tensors[net.nodes[-1].name], labels[batch])
-            slopes = backward(rounded, qnet.grids, run, slope)
-            adam.step([part for node in weighted for part in slopes[node.name]])
+            loss, slopes = _loss_and_slopes(rounded, qnet.grids, images[batch], labels[batch])
+            adam.step(slopes)
             total += loss * len(batch)
         if progress:
             progress(epoch, total / len(images))
@@ -92,8 +90,24 @@ def cross_entropy(logits: Array, labels: NDArray[np.integer]) -> tuple[float, Ar
     return loss, slope / np.float32(len(labels))
 
 
+def _loss_and_slopes(
+    rounded: Network, grids: Mapping[str, Grid], images: Array, labels: NDArray[np.int64]
+) -> tuple[float, list[Array]]:
+    """Return the mean loss of a batch, and its slope by each weight and bias, layer by layer."""
+    run = fake_forward(rounded, grids, images)
+    loss, slope = cross_entropy(run.tensors[rounded.nodes[-1].name], labels)
+    slopes = backward(rounded, grids, run, slope)
+    names = [node.name for node in rounded.nodes if isinstance(node.layer, WEIGHTED)]
+    return loss, [part for name in names for part in slopes[name]]
+
+
 def _batches(order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return np.split(order, range(BATCH, len(order), BATCH))
+
+
+def _weighted(net: Network) -> list[object]:
+    """Return the layers with weights, in running order."""
+    return [node.layer for node in net.nodes if isinstance(node.layer, WEIGHTED)]
 
 
 def _copy(net: Network) -> Network:
