@@ -17,13 +17,18 @@ DATA = IMAGES, IMAGES, LABELS
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Recorder(Network):
-    """A network that notes how it is quantized."""
+    """A network that notes how it is calibrated, and each scheme that it is quantized under."""
 
     calls: list = dataclasses.field(default_factory=list)
+    tried: list = dataclasses.field(default_factory=list)
 
     def quantize(self, images, **how):
         self.calls.append(how)
         return super().quantize(images, **how)
+
+    def quantize_on(self, ranges, image_shape, **how):
+        self.tried.append(how.get("scheme"))
+        return super().quantize_on(ranges, image_shape, **how)
 
 
 def logits_built_by_hand(weight_bits, activation_bits):
@@ -78,25 +83,25 @@ def test_sweep_layer_bits_equals_networks_built_by_hand():
 def test_observer_and_scheme_reach_every_network():
     net = Recorder(NET.nodes, NET.channels)
     base = Scheme(per_channel=False, activation_bits=7)
+    once = {"observer": MinMax, "scheme": base}
     sweep_bits(net, *DATA, bits=[4], observer=MinMax, scheme=base)
-    tried = [call["scheme"] for call in net.calls]
-    assert tried == [
+    assert net.calls == [once]
+    assert net.tried[1:] == [
         dataclasses.replace(base, weight_bits=4),
         dataclasses.replace(base, activation_bits=4),
     ]
-    net.calls.clear()
+    net.calls.clear(), net.tried.clear()
     sweep_layer_bits(net, *DATA, bits=[4], observer=MinMax, scheme=base)
-    assert {call["scheme"] for call in net.calls} == {base}
-    assert all(call["observer"] is MinMax for call in net.calls)
+    assert net.calls == [once]
+    assert set(net.tried[1:]) == {base} and len(net.tried[1:]) == 3 + len(OWNERS)
 
 
-def test_calibration_may_be_a_list_of_batches_but_no_generator():
+def test_calibration_may_be_an_array_batches_or_a_generator():
     pieces = [IMAGES[:7], IMAGES[7:]]
-    want = sweep_bits(NET, *DATA, bits=[5])
-    assert sweep_bits(NET, pieces, IMAGES, LABELS, bits=[5]) == want
     for sweep in (sweep_bits, sweep_layer_bits):
-        with pytest.raises(TypeError, match="calibration must be an array or a list .* generator"):
-            sweep(NET, (piece for piece in pieces), IMAGES, LABELS)
+        want = sweep(NET, *DATA, bits=[5])
+        assert sweep(NET, pieces, IMAGES, LABELS, bits=[5]) == want
+        assert sweep(NET, (piece for piece in pieces), IMAGES, LABELS, bits=[5]) == want
 
 
 @pytest.mark.parametrize("sweep", [sweep_bits, sweep_layer_bits])
@@ -116,7 +121,7 @@ def test_bad_input_is_refused_before_any_network_is_made(sweep, change, error, m
     given = {"calibration": IMAGES, "images": IMAGES, "labels": LABELS} | change
     with pytest.raises(error, match=message):
         sweep(net, **given)
-    assert not net.calls
+    assert not net.calls and not net.tried
 
 
 def test_the_digits_mind_2_bits_and_not_6():

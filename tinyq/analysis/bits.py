@@ -1,6 +1,6 @@
 """How few bits will do: accuracy at 2 to 8 bits, for the whole network and layer by layer."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +11,7 @@ from tinyq.analysis.mixed import grid_owners
 from tinyq.layers.linear import Linear
 from tinyq.network import Network
 from tinyq.observers import MinMax
+from tinyq.qnetwork import QNetwork
 from tinyq.scheme import INT8, Scheme
 
 BITS = tuple(range(2, 9))
@@ -51,11 +52,10 @@ def sweep_bits(
 ) -> BitSweep:
     """Quantize all weights to few bits, then all activations, and score each network.
 
-    net: float; calibration: float32 (M, H, W, C), M >= 1, or a list of such batches: every network
-    reads it anew; images: float32 (N, H, W, C), N >= 1; labels: integers (N,); bits: numbers in
-    2..8; observer: as Network.quantize takes it; scheme: of what is not swept.
-    Raises TypeError for an iterator as calibration, ValueError for bits outside 2..8 or none, and
-    as Network.quantize and accuracy do.
+    net: float; calibration, observer: as Network.quantize takes them, read once for all networks;
+    images: float32 (N, H, W, C), N >= 1; labels: integers (N,); bits: numbers in 2..8;
+    scheme: of what is not swept.
+    Raises ValueError for bits outside 2..8 or none, and as Network.quantize and accuracy do.
 
     >>> from tinyq import digits
     >>> data = digits.load()
@@ -65,7 +65,7 @@ def sweep_bits(
     (0.08, 0.46, 0.99)
     """
     by_weights, by_activations = _schemes(scheme, bits)
-    scored = _scorer(net, calibration, images, labels, observer)
+    _, scored = _calibrated(net, calibration, images, labels, observer, scheme)
     return BitSweep(
         weights={b: scored(changed, {}) for b, changed in by_weights.items()},
         activations={b: scored(changed, {}) for b, changed in by_activations.items()},
@@ -95,8 +95,7 @@ def sweep_layer_bits(
     {'stem_conv7x7_s2': 0.54, 'block_conv3x3_a': 0.26, 'block_conv3x3_b': 0.81, 'dense_8x10': 0.68}
     """
     by_weights, by_activations = _schemes(scheme, bits)
-    scored = _scorer(net, calibration, images, labels, observer)
-    qnet = net.quantize(calibration, observer=observer, scheme=scheme)
+    qnet, scored = _calibrated(net, calibration, images, labels, observer, scheme)
     weighted = [node.name for node in qnet.nodes if isinstance(node.layer, Linear)]
 
     def swept(name: str, schemes: Mapping[int, Scheme]) -> dict[int, Score]:
@@ -116,18 +115,17 @@ def _schemes(scheme: Scheme, bits: Sequence[int]) -> tuple[dict[int, Scheme], di
     return weights, {b: replace(scheme, activation_bits=b) for b in bits}
 
 
-def _scorer(net, calibration, images, labels, observer) -> Callable[..., Score]:
-    """Return the function that scores a scheme and its exceptions by layer."""
-    if isinstance(calibration, Iterator):
-        raise TypeError(
-            "calibration must be an array or a list of batches, since each network reads it, "
-            f"got {type(calibration).__name__}"
-        )
+def _calibrated(
+    net, calibration, images, labels, observer, scheme
+) -> tuple[QNetwork, Callable[..., Score]]:
+    """Return net quantized, and what scores another scheme, with exceptions, on its ranges."""
     reference = net(images)
     check_labels(labels, reference)
+    calibrated = net.quantize(calibration, observer=observer, scheme=scheme)
 
     def scored(scheme: Scheme, schemes: Mapping[str, Scheme]) -> Score:
-        qnet = net.quantize(calibration, observer=observer, scheme=scheme, schemes=schemes)
+        ranges, shape = calibrated.ranges, calibrated.image_shape
+        qnet = net.quantize_on(ranges, shape, scheme=scheme, schemes=schemes)
         return score(qnet.dequantize(qnet(images)), reference, labels)
 
-    return scored
+    return calibrated, scored
