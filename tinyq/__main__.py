@@ -117,8 +117,8 @@ def share(text: str) -> float:
     return value
 
 
-def main(argv: list[str] | None = None) -> int:
-    """Run one command; return the exit status."""
+def command_line() -> argparse.ArgumentParser:
+    """Return the parser of the commands and their options."""
     parser = argparse.ArgumentParser(prog="python -m tinyq", description="The seed, byte for byte.")
     commands = parser.add_subparsers(dest="command", required=True)
     run_parser = commands.add_parser("run", help="print ranges, grids, worst error, PASS or FAIL")
@@ -138,7 +138,12 @@ def main(argv: list[str] | None = None) -> int:
     plot_parser = commands.add_parser("plot", help="write the two-panel parity figure")
     plot_parser.add_argument("--out", type=figure_path, default=Path("parity.png"))
     command.add_parser(commands)
-    args = parser.parse_args(argv)
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; return the exit status."""
+    args = command_line().parse_args(argv)
     match args.command:
         case "run":
             return run(args.tolerance)

@@ -4,17 +4,14 @@ import math
 
 import numpy as np
 import traitlets
-from numpy.typing import NDArray
 
 from tinyq.analysis import run_both, tensor_errors
-from tinyq.network import Network, QNetwork
 from tinyq.parity import sqnr_db
-from tinyq.widgets.host import Widget
 from tinyq.widgets.stages import numbers_of, stage_table
-from tinyq.widgets.subject import subject_of
+from tinyq.widgets.subject_widget import SubjectWidget
 
 
-class BlockMap(Widget):
+class BlockMap(SubjectWidget):
     """The map of a block; click a tensor to see a channel of it in float, in int8, and the error.
 
     net: a float network of resnet.stem_block's form; images: float32 (N, H, W, C), N >= 1;
@@ -38,31 +35,9 @@ class BlockMap(Widget):
     called = ("float", "code", "dequantized")
 
     stage = traitlets.Int(2, min=0, max=13).tag(sync=True)
-    image = traitlets.Int(0, min=0).tag(sync=True)
     channel = traitlets.Int(6, min=0, max=255).tag(sync=True)
     row = traitlets.Int(3, min=0, max=255).tag(sync=True)
     column = traitlets.Int(3, min=0, max=255).tag(sync=True)
-
-    def __init__(
-        self,
-        net: Network | None = None,
-        images: NDArray[np.float32] | None = None,
-        calibration: NDArray[np.float32] | None = None,
-        **state: object,
-    ) -> None:
-        self.subject = subject_of(net, images, calibration)
-        super().__init__(**{"data": self.subject.data(), **state})
-        self._check()
-
-    def _check(self) -> None:
-        count = len(self.subject.images)
-        if self.image >= count:
-            raise ValueError(f"image must be in 0..{count - 1}, got {self.image}")
-
-    @property
-    def qnet(self) -> QNetwork:
-        """The int8 network on the calibrated ranges."""
-        return self.subject.net.quantize_on(self.subject.ranges, self.subject.images.shape[1:])
 
     @property
     def value(self) -> dict:

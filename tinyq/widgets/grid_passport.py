@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid
 from tinyq.network import INPUT, Network, Node, QNetwork
 from tinyq.requantize import Requantizer
-from tinyq.widgets.host import Widget
 from tinyq.widgets.networks import shown_db
 from tinyq.widgets.stages import numbers_of, stage_table
-from tinyq.widgets.subject import subject_of
+from tinyq.widgets.subject_widget import SubjectWidget
 
 STAMPS = ("none", "copy", "wider", "own")
 KINDS = {
@@ -59,7 +58,7 @@ def with_needless(net: Network, name: str, grid: Grid) -> Network:
     return replace(net, nodes=tuple(nodes))
 
 
-class GridPassport(Widget):
+class GridPassport(SubjectWidget):
     """Go through the layers of a block: each passes its grid on or requantizes to its own.
 
     net: a float network of resnet.stem_block's form; images: float32 (N, H, W, C), N >= 1;
@@ -84,22 +83,8 @@ class GridPassport(Widget):
     called = ("name", "scale", "zero_point", "requantizes", "changed")
 
     stage = traitlets.Int(3, min=0, max=13).tag(sync=True)
-    image = traitlets.Int(0, min=0).tag(sync=True)
     channel = traitlets.Int(2, min=0, max=255).tag(sync=True)
     stamp = traitlets.Enum(STAMPS, "none").tag(sync=True)
-
-    def __init__(
-        self,
-        net: Network | None = None,
-        images: NDArray[np.float32] | None = None,
-        calibration: NDArray[np.float32] | None = None,
-        **state: object,
-    ) -> None:
-        self.subject = subject_of(net, images, calibration)
-        super().__init__(**{"data": self.subject.data(), **state})
-
-    def _quantized(self, net: Network) -> QNetwork:
-        return net.quantize_on(self.subject.ranges, self.subject.images.shape[1:])
 
     @property
     def value(self) -> dict:
@@ -110,10 +95,8 @@ class GridPassport(Widget):
         codes one requantizer more changes, None without it; cost: see costs, None without it.
         Raises ValueError for an image that is not there.
         """
-        images = self.subject.images
-        if self.image >= len(images):
-            raise ValueError(f"image must be in 0..{len(images) - 1}, got {self.image}")
-        qnet = self._quantized(self.subject.net)
+        self._check()
+        images, qnet = self.subject.images, self.qnet
         trace, row = qnet.trace(images[[self.image]]), qnet.ledger()[self.stage]
         numbers = dict(zip(qnet.grids, numbers_of(qnet), strict=True))
         inputs = qnet.nodes[self.stage - 1].inputs if self.stage else ()
@@ -139,7 +122,7 @@ class GridPassport(Widget):
         """
         net, image = self.subject.net, self.subject.images[[self.image]]
         grid, old = self._new_grid(qnet, name), qnet.grids[name]
-        stamped = self._quantized(with_needless(net, name, grid))
+        stamped = with_needless(net, name, grid).quantize_on(qnet.ranges, qnet.image_shape)
         floats, again = net.trace(image), stamped.trace(image)
         layer = next(node.layer for node in stamped.nodes if node.name == "needless")
         last = net.nodes[-1].name
@@ -181,7 +164,7 @@ class GridPassport(Widget):
 
     def fallback(self) -> str:
         """The layers with their grids as a table, and a sentence."""
-        qnet = self._quantized(self.subject.net)
+        qnet = self.qnet
         rows = qnet.ledger()
         verbs = ["requantizes" if row.requantizes else "passes" for row in rows[1:]]
         table = stage_table(qnet, {"stamp": ["quantizes", *verbs]})

@@ -1,23 +1,21 @@
 """The pixel tracer of chapter 10: six ranges to drag, and a logit followed back to its pixels."""
 
-import numpy as np
 import traitlets
-from numpy.typing import NDArray
 
 from tinyq.affine import finite_float32
 from tinyq.layers.linear import Linear
-from tinyq.network import Network, QNetwork
+from tinyq.network import QNetwork
 from tinyq.observers import MinMax
 from tinyq.parity import compare
-from tinyq.widgets.host import Widget
 from tinyq.widgets.pixel_trace import trace_back
 from tinyq.widgets.stages import numbers_of, stage_table
-from tinyq.widgets.subject import GRIDS, subject_of
+from tinyq.widgets.subject import GRIDS
+from tinyq.widgets.subject_widget import SubjectWidget
 
 ENDS = tuple(f"{grid}_{end}" for grid in GRIDS for end in ("lo", "hi"))
 
 
-class PixelTracer(Widget):
+class PixelTracer(SubjectWidget):
     """The whole int8 block, rerun as its six ranges are dragged, with the road of one logit.
 
     net: a float network of resnet.stem_block's form; images: float32 (N, H, W, C), N >= 1;
@@ -41,7 +39,6 @@ class PixelTracer(Widget):
     )
     called = ("codes", "worst")
 
-    image = traitlets.Int(0, min=0).tag(sync=True)
     logit = traitlets.Int(1, min=0).tag(sync=True)
     stage = traitlets.Int(9, min=0, max=13).tag(sync=True)
     input_lo = traitlets.Float().tag(sync=True)
@@ -57,20 +54,11 @@ class PixelTracer(Widget):
     logits_lo = traitlets.Float().tag(sync=True)
     logits_hi = traitlets.Float().tag(sync=True)
 
-    def __init__(
-        self,
-        net: Network | None = None,
-        images: NDArray[np.float32] | None = None,
-        calibration: NDArray[np.float32] | None = None,
-        **state: object,
-    ) -> None:
-        self.subject = subject_of(net, images, calibration)
+    def _start(self) -> dict:
         ranges = {grid: self.subject.ranges[name] for grid, name in self.subject.observed.items()}
-        seen = {
+        return {
             f"{grid}_{end}": getattr(ranges[grid], end) for grid in GRIDS for end in ("lo", "hi")
         }
-        super().__init__(**{"data": self.subject.data(), **seen, **state})
-        self._check()
 
     @traitlets.validate(*ENDS)
     def _finite(self, proposal: dict) -> float:
@@ -78,10 +66,8 @@ class PixelTracer(Widget):
         return proposal["value"]
 
     def _check(self) -> None:
-        images, classes = len(self.subject.images), len(self.subject.net.nodes[-1].layer.bias)
-        for field, count in (("image", images), ("logit", classes)):
-            if getattr(self, field) >= count:
-                raise ValueError(f"{field} must be in 0..{count - 1}, got {getattr(self, field)}")
+        super()._check()
+        self._check_below("logit", len(self.subject.net.nodes[-1].layer.bias))
 
     @property
     def qnet(self) -> QNetwork:
