@@ -9,7 +9,7 @@ from tinyq.layers import QAdd
 from tinyq.network import QNetwork
 from tinyq.requantize import Requantizer
 from tinyq.widgets.host import Widget, encode
-from tinyq.widgets.networks import quantized, shown_images
+from tinyq.widgets.networks import given_or_shown
 
 ADD = "block_add"
 CODES = np.arange(-128, 128)
@@ -64,11 +64,8 @@ class AddBalancer(Widget):
     def __init__(
         self, qnet: QNetwork | None = None, images: NDArray | None = None, **state: object
     ) -> None:
-        if (qnet is None) != (images is None):
-            raise ValueError("qnet and images come together: give both or neither")
         given = qnet is not None
-        if not given:
-            qnet, images = quantized("seed"), shown_images("seed")
+        qnet, images = given_or_shown(qnet, images, "seed")
         node = next((node for node in qnet.nodes if node.name == ADD), None)
         if node is None or not isinstance(node.layer, QAdd):
             raise ValueError(f"qnet must have a QAdd called {ADD!r}")

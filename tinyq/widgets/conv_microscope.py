@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from tinyq.network import Node, QNetwork
 from tinyq.widgets.host import Widget, encode
-from tinyq.widgets.networks import quantized, shown_images
+from tinyq.widgets.networks import given_or_shown
 
 LAYERS = ("stem_conv7x7_s2", "block_conv3x3_a", "block_conv3x3_b")
 
@@ -45,11 +45,8 @@ class ConvMicroscope(Widget):
     def __init__(
         self, qnet: QNetwork | None = None, images: NDArray | None = None, **state: object
     ) -> None:
-        if (qnet is None) != (images is None):
-            raise ValueError("qnet and images come together: give both or neither")
         given = qnet is not None
-        if not given:
-            qnet, images = quantized("digits"), shown_images("digits")
+        qnet, images = given_or_shown(qnet, images, "digits")
         nodes = {node.name: node for node in qnet.nodes}
         if missing := [name for name in LAYERS if name not in nodes]:
             raise ValueError(f"qnet must have the layers {LAYERS}, got none called {missing[0]}")

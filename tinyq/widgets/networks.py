@@ -54,6 +54,18 @@ def quantized(name: str, weight_bits: int = 8, per_channel: bool = True) -> QNet
     return network(name).quantize(images, scheme=scheme)
 
 
+def given_or_shown(
+    qnet: QNetwork | None, images: NDArray | None, name: str
+) -> tuple[QNetwork, NDArray]:
+    """Return what a reader gave, or the int8 network of this name and its shown images.
+
+    Raises ValueError where one of the two is missing.
+    """
+    if (qnet is None) != (images is None):
+        raise ValueError("qnet and images come together: give both or neither")
+    return (quantized(name), shown_images(name)) if qnet is None else (qnet, images)
+
+
 def node_of(net: Network | QNetwork, part: str) -> Node:
     """Return the layer with weights that a name in PARTS means: "dense" is the last one."""
     name = LAYERS.get(part, net.nodes[-1].name)
