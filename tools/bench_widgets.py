@@ -14,7 +14,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
-from playwright.sync_api import Page, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tinyq.widgets import WIDGETS, host
 
@@ -128,38 +128,40 @@ def table(title: str, head: list[str], rows: list[list[object]]) -> None:
         print("  ".join([first, *rest]))
 
 
+def alone(browser: Browser, measure: Callable, *arguments: object) -> Any:
+    """Measure on a page of its own: one left open would work on, and cost the next."""
+    with closing(browser.new_context(offline=True)) as context:
+        return measure(context.new_page(), *arguments)
+
+
+def load(browser: Browser) -> tuple[list[list[str]], list[list[str]]]:
+    """Rows of the milliseconds to a live slider and of the kilobytes, a page of the book each."""
+    starts, weights = [], []
+    for name, (path, tags) in pages().items():
+        print(f"loading {name}", file=sys.stderr)
+        times = [alone(browser, live, path, tags[0]) for _ in range(LOADS)]
+        starts.append([name, *(f"{f(times):.0f}" for f in (min, np.median, max))])
+        sizes = alone(browser, bytes_of, path)
+        light = sum(sizes.values()) - sizes["math"]
+        columns = [*sizes.values(), light - sizes["theme"], light, sum(sizes.values())]
+        weights.append([name, *(f"{one / 1000:.0f}" for one in columns)])
+    return starts, weights
+
+
 def main() -> None:
     """Measure and print."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=executable(), args=["--no-sandbox"])
-
-        def alone(measure: Callable, *arguments: object) -> Any:
-            """Measure on a page of its own: one left open would work on, and cost the next."""
-            with closing(browser.new_context(offline=True)) as context:
-                return measure(context.new_page(), *arguments)
-
-        starts, weights = [], []
-        for name, (path, tags) in pages().items():
-            print(f"loading {name}", file=sys.stderr)
-            times = [alone(live, path, tags[0]) for _ in range(LOADS)]
-            starts.append([name, *(f"{f(times):.0f}" for f in (min, np.median, max))])
-            sizes = alone(bytes_of, path)
-            light = sum(sizes.values()) - sizes["math"]
-            columns = [*sizes.values(), light - sizes["theme"], light, sum(sizes.values())]
-            weights.append([name, *(f"{one / 1000:.0f}" for one in columns)])
-        print(f"moving {len(WIDGETS)} widgets", file=sys.stderr)
-        paints = [row for widget in WIDGETS for row in alone(repaints, widget)]
+        starts, weights = load(browser)
+        paints = []
+        for widget in WIDGETS:
+            print(f"moving {widget.name}", file=sys.stderr)
+            paints += alone(browser, repaints, widget)
         browser.close()
-    table(
-        f"Time to a live slider, ms, {LOADS} loads (aim: under 400)",
-        ["page", "min", "median", "max"],
-        starts,
-    )
-    table(
-        f"Work from slider event to repaint, ms, {EVENTS} events (aim: p95 within a frame, 16)",
-        ["widget on a page of its own", "page live", "p50", "p95", "max"],
-        paints,
-    )
+    title = f"Time to a live slider, ms, {LOADS} loads (aim: under 400)"
+    table(title, ["page", "min", "median", "max"], starts)
+    title = f"Work from slider event to repaint, ms, {EVENTS} events (aim: p95 within a frame, 16)"
+    table(title, ["widget on a page of its own", "page live", "p50", "p95", "max"], paints)
     table("Bytes that a page loads, kB (aim: under 1000 without math)", WEIGHTS, weights)
     sizes = [
         [one.name, f"{one.stat().st_size / 1000:.1f}"]
