@@ -11,7 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Set
 from pathlib import Path
 
 import pytest
@@ -26,6 +26,13 @@ BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 LOCAL = ("file:", "data:", "blob:", "about:")
 # The book's root needs no sandbox in a container, and the browser shall not call home.
 FLAGS = ["--no-sandbox", "--disable-background-networking"]
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Refuse a parametrize over a set: each worker would collect it in an order of its own."""
+    for mark in metafunc.definition.iter_markers("parametrize"):
+        if isinstance(mark.args[1], Set):
+            pytest.fail(f"{metafunc.definition.nodeid}: parametrize over a list, not over a set")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
