@@ -91,6 +91,7 @@ lock: ## Write requirements.lock anew from pyproject.toml
 
 lint: $(ready)
 	$(py) -m ruff check .
+	$(py) -m ruff format --check --quiet tinyq tests tools
 	$(py) -m codespell_lib
 
 check: lint ## Fast feedback: lint, units and doctests

@@ -17,9 +17,7 @@ from tinyq.scheme import Scheme
 
 # one rounding a rescale, so that Python's floats can follow it
 QNET = NET.quantize(IMAGES, scheme=Scheme(rounding=Rounding.FLOAT64))
-SUBSETS = [
-    set(chosen) for size in range(6) for chosen in itertools.combinations(OWNERS, size)
-]
+SUBSETS = [set(chosen) for size in range(6) for chosen in itertools.combinations(OWNERS, size)]
 BLOCK = resnet.stem_block(*random_network(seed=50)[:2])
 BLOCK_IMAGES = random_network(seed=50)[2]
 DIGITS = digits.load()

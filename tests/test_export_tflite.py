@@ -50,9 +50,7 @@ def every_tensor(model: bytes, codes: np.ndarray) -> dict[str, np.ndarray]:
     interpreter.set_input(codes, 0)
     interpreter.invoke()
     tensors, _ = names_and_operators(model)
-    return {
-        name: interpreter.GetTensor(index, 0)["tensor_data"] for name, index in tensors.items()
-    }
+    return {name: interpreter.GetTensor(index, 0)["tensor_data"] for name, index in tensors.items()}
 
 
 def written(qnet: QNetwork, folder, **options) -> bytes:

@@ -37,9 +37,7 @@ def linear_by_loops(layer, weights, bias, codes, bits: int, per_channel: bool) -
     multipliers, shifts = zip(*pairs, strict=True)
     ends = out.zero_point, out.qmin, out.qmax
     if weights.ndim == 2:
-        return loops.dense(
-            codes, weight, biases, grid.zero_point, multipliers[0], shifts[0], *ends
-        )
+        return loops.dense(codes, weight, biases, grid.zero_point, multipliers[0], shifts[0], *ends)
     args = biases, layer.stride, grid.zero_point, multipliers, shifts
     return loops.conv2d(codes, weight, *args, *ends)
 

@@ -49,8 +49,11 @@ def sums_by_hand(meter: AccumulatorMeter) -> tuple[list[int], list[int]]:
 def test_sums_are_those_of_a_loop(v8, network, part):
     rng = np.random.default_rng([4, *network.encode(), *part.encode()])
     meter = AccumulatorMeter(
-        network=network, part=part, zero_point=int(rng.integers(-128, 128)),
-        weight_bits=int(rng.integers(2, 9)), channel=int(rng.integers(4)),
+        network=network,
+        part=part,
+        zero_point=int(rng.integers(-128, 128)),
+        weight_bits=int(rng.integers(2, 9)),
+        channel=int(rng.integers(4)),
     )
     value, (sums, pairs) = v8.show(meter), sums_by_hand(meter)
     assert value == json.loads(json.dumps(meter.value))

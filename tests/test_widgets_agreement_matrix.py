@@ -87,6 +87,7 @@ def test_linear_cases_under_double_equal_the_loops():
 
 def random_case(rng: np.random.Generator, operator: str) -> dict:
     """A case as a reader's ledger could hold it: wild scales, any codes."""
+
     def grid() -> list:
         return [float(np.float32(10 ** rng.uniform(-3, 1))), int(rng.integers(-128, 128))]
 

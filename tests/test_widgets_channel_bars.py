@@ -43,8 +43,12 @@ def test_codes_are_those_of_exact_fractions(v8, network, layer):
         for symmetric in (False, True):
             bits = int(rng.integers(2, 9))
             shown = ChannelBars(
-                network=network, layer=layer, per_channel=per_channel, symmetric=symmetric,
-                bits=bits, channel=int(rng.integers(4)),
+                network=network,
+                layer=layer,
+                per_channel=per_channel,
+                symmetric=symmetric,
+                bits=bits,
+                channel=int(rng.integers(4)),
             )
             value, codes = v8.show(shown), fraction_codes(shown)
             assert value == json.loads(json.dumps(shown.value))

@@ -132,6 +132,7 @@ def test_the_list_tells_each_tensors_error(browse, tmp_path):
     settle(page)
     assert options.nth(0).get_attribute("aria-selected") == "true"
     first = ErrorLedger().value["largest"][0]
-    assert f"input: largest error {first:.3f}".rstrip("0") in page.locator(
-        ".tinyq-error-ledger-figure"
-    ).inner_text()
+    assert (
+        f"input: largest error {first:.3f}".rstrip("0")
+        in page.locator(".tinyq-error-ledger-figure").inner_text()
+    )

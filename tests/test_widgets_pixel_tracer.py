@@ -61,7 +61,7 @@ def test_a_readers_network_and_images_are_shown():
     images, calibration = data.images[data.test[:3]], data.images[data.calibration[:40]]
     make = partial(PixelTracer, data.net, images, calibration)
     shown = make()
-    assert shown.data and "class=\"tinyq-data\"" in shown.html()
+    assert shown.data and 'class="tinyq-data"' in shown.html()
     qnet = data.net.quantize(calibration)
     assert shown.value["codes"] == qnet(images[:1])[0].tolist()
     seen = {end: getattr(shown, end) for end in ENDS}
@@ -139,9 +139,14 @@ def test_a_road_can_end_in_the_border():
     seed = of_seed()
     black = PixelTracer(seed.net, np.zeros((1, 16, 16, 3), np.float32), seed.images)
     assert black.value["road"][0] == [None, None] and black.value["step"]["acc"] == 0
-    assert agree(Script(PixelTracer, black.data), lambda **_: black, [
-        {field: getattr(black, field) for field in black.fields}
-    ]) == 0
+    assert (
+        agree(
+            Script(PixelTracer, black.data),
+            lambda **_: black,
+            [{field: getattr(black, field) for field in black.fields}],
+        )
+        == 0
+    )
 
 
 @pytest.mark.parametrize(

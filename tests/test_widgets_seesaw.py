@@ -57,9 +57,7 @@ def test_a_power_of_two_leaves_the_logits_as_they_are():
     factors = np.ones(8)
     factors[0] = shown.factor
     first, second = (node_of(net, part) for part in ("block1", "block2"))
-    w1, b1, w2 = fold.rescale(
-        first.layer.weights, first.layer.bias, second.layer.weights, factors
-    )
+    w1, b1, w2 = fold.rescale(first.layer.weights, first.layer.bias, second.layer.weights, factors)
     layers = {
         first.name: replace(first.layer, weights=np.float32(w1), bias=np.float32(b1)),
         second.name: replace(second.layer, weights=np.float32(w2)),

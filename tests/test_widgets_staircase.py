@@ -19,8 +19,10 @@ def by_hand(shown: Staircase) -> tuple[list[float], list[float]]:
     """The weights after the steps and the losses, one number at a time."""
     f32 = np.float32
     own, x, grid = shown.task.weights.tolist(), shown.task.inputs.tolist(), shown.grid
-    lo, hi = (f32(f32(grid.scale * end) + side * grid.scale / 2)
-              for end, side in ((grid.qmin, -1), (grid.qmax, 1)))
+    lo, hi = (
+        f32(f32(grid.scale * end) + side * grid.scale / 2)
+        for end, side in ((grid.qmin, -1), (grid.qmax, 1))
+    )
     w, losses = list(own), []
     w[shown.weight] = float(f32(w[shown.weight] + shown.nudge))
     for step in range(shown.steps + 1):

@@ -158,9 +158,7 @@ class Add:
         """Return a + b."""
         return a + b
 
-    def quantize(
-        self, a_grid: Grid, b_grid: Grid, out_grid: Grid, scheme: Scheme
-    ) -> layers.QAdd:
+    def quantize(self, a_grid: Grid, b_grid: Grid, out_grid: Grid, scheme: Scheme) -> layers.QAdd:
         """Return the int8 layer from a_grid and b_grid to out_grid."""
         return layers.QAdd.from_float(a_grid, b_grid, out_grid, rounding=scheme.rounding)
 

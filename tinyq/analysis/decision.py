@@ -102,9 +102,7 @@ def score(logits: NDArray, reference: NDArray, labels: NDArray[np.integer]) -> S
     logits: float (N, classes), of a quantized network, dequantized; reference: float logits of that
     shape; labels: integers (N,).  Raises as accuracy and agreement do.
     """
-    return Score(
-        sqnr_db(reference, logits), accuracy(logits, labels), agreement(logits, reference)
-    )
+    return Score(sqnr_db(reference, logits), accuracy(logits, labels), agreement(logits, reference))
 
 
 def check_logits(name: str, logits: NDArray) -> NDArray:
@@ -131,7 +129,5 @@ def check_labels(labels: NDArray[np.integer], logits: NDArray) -> NDArray[np.int
             f"got {labels.shape} for {logits.shape}"
         )
     if labels.min() < 0 or labels.max() >= classes:
-        raise ValueError(
-            f"labels must lie in 0..{classes - 1}, got {labels.min()}..{labels.max()}"
-        )
+        raise ValueError(f"labels must lie in 0..{classes - 1}, got {labels.min()}..{labels.max()}")
     return labels

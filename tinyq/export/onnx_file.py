@@ -15,9 +15,7 @@ FORMS = {"qlinear": qlinear, "qdq": qdq}
 BATCH = "N"
 
 
-def onnx(
-    qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool = False
-) -> None:
+def onnx(qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool = False) -> None:
     """Write a calibrated network as ONNX, opset 21: int8 images (N, C, H, W) in, int8 codes out.
 
     Each layer's output has the layer's name, and tinyq's shape with the channels second.

@@ -31,8 +31,7 @@ def check_portable(qnet: QNetwork) -> dict[str, Shape]:
         with naming_layer(name):
             if (grid.qmin, grid.qmax) != (-128, 127):
                 raise ValueError(
-                    "codes must be on the grid -128..127 of int8, "
-                    f"got {grid.qmin}..{grid.qmax}"
+                    f"codes must be on the grid -128..127 of int8, got {grid.qmin}..{grid.qmax}"
                 )
     for node in qnet.nodes:
         with naming_layer(node.name):

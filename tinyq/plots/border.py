@@ -67,5 +67,12 @@ def _write_differences(axes: Axes, difference: NDArray[np.int64]) -> None:
     axes.imshow(np.abs(difference), cmap="Oranges", vmin=0, vmax=1.5 * largest)
     for (y, x), steps in np.ndenumerate(difference):
         colour = INK if steps else GREY
-        axes.text(x, y, f"{steps:+d}" if steps else "0", ha="center", va="center", fontsize=7,
-                  color=colour)
+        axes.text(
+            x,
+            y,
+            f"{steps:+d}" if steps else "0",
+            ha="center",
+            va="center",
+            fontsize=7,
+            color=colour,
+        )

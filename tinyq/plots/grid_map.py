@@ -99,7 +99,5 @@ def _label_run(axes: Axes, first: int, numbers: list[int], grid) -> None:
         last += 1
     x, middle = RIGHT + 0.25, (first + last) / 2
     axes.plot([x, x], [first - HALF, last + HALF], color=GREY, lw=1.2)
-    axes.text(
-        x + 0.2, middle, f"grid {numbers[first]}", va="bottom", weight="bold", size=9
-    )
+    axes.text(x + 0.2, middle, f"grid {numbers[first]}", va="bottom", weight="bold", size=9)
     axes.text(x + 0.2, middle, f"{grid.scale:.5f} / {grid.zero_point}", va="top", size=9)

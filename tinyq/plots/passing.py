@@ -89,7 +89,11 @@ def codes_used(tensors: Mapping[str, tuple[NDArray[np.int8], Grid]]) -> Figure:
                 axes.axvspan(grid.qmin - 0.5, grid.zero_point - 0.5, color=SKY, alpha=0.25, lw=0)
                 middle = (grid.qmin + grid.zero_point) / 2
                 axes.text(
-                    middle, 0.5, f"{idle} codes that no pixel has", ha="center", va="center",
+                    middle,
+                    0.5,
+                    f"{idle} codes that no pixel has",
+                    ha="center",
+                    va="center",
                     transform=axes.get_xaxis_transform(),
                 )
         panels[-1].set_xlabel("code")

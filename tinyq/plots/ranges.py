@@ -11,9 +11,7 @@ from tinyq.plots.style import BLUE, GREEN, GREY, INK, VERMILION, figure
 DPI = 110  # with both figures a chapter stays within 200 kB
 
 
-def clipping(
-    shares: NDArray[np.float64], errors: Mapping[str, tuple[NDArray, NDArray]]
-) -> Figure:
+def clipping(shares: NDArray[np.float64], errors: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
     """Return a panel for each grid: mean squared error against the share of the range that is kept.
 
     Blue and dashed what rounding does, vermilion and dotted what clipping does, black their sum,
@@ -25,8 +23,14 @@ def clipping(
             total = rounding + clipped
             panel.semilogy(shares, total, color=INK, lw=2.5, label="both")
             panel.semilogy(shares, rounding, "--", color=BLUE, label="rounding")
-            panel.semilogy(shares[clipped > 0], clipped[clipped > 0], ":", color=VERMILION, lw=2,
-                           label="clipping")
+            panel.semilogy(
+                shares[clipped > 0],
+                clipped[clipped > 0],
+                ":",
+                color=VERMILION,
+                lw=2,
+                label="clipping",
+            )
             best = int(np.argmin(total))
             panel.plot(shares[best], total[best], "o", ms=9, mfc="none", mew=1.5, color=INK)
             panel.set(title=title, xlabel="share of the full range")

@@ -37,6 +37,11 @@ def draw_decibels(
             continue
         axes.plot(value, y, "o", ms=7, color=colours[y])
         axes.annotate(
-            f"{value:.1f}{note}", (value, y), (8, 0), textcoords="offset points", va="center",
-            size=8, bbox=PLATE,
+            f"{value:.1f}{note}",
+            (value, y),
+            (8, 0),
+            textcoords="offset points",
+            va="center",
+            size=8,
+            bbox=PLATE,
         )

@@ -18,7 +18,12 @@ def sqnr(decibels: Mapping[str, float], grids: Sequence[int]) -> Figure:
             axes.axhline(y, color=GREY, lw=0.4, zorder=0)
             axes.plot(value, y, "o", ms=8, color=GRID_COLOURS[(grid - 1) % len(GRID_COLOURS)])
             axes.annotate(
-                f"{value:.1f}", (value, y), (9, 0), textcoords="offset points", va="center", size=8,
+                f"{value:.1f}",
+                (value, y),
+                (9, 0),
+                textcoords="offset points",
+                va="center",
+                size=8,
                 bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
             )
         axes.set_yticks(range(len(decibels)), decibels, family="monospace", size=8)

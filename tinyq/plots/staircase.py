@@ -19,9 +19,10 @@ def staircase(grids: Sequence[Grid], lo: float, hi: float) -> Figure:
     grids: one or more; lo, hi: the stretch of real numbers to draw, lo < hi.
     """
     x = np.linspace(lo, hi, 2001, dtype=np.float32)
-    with figure(
-        2, len(grids), size=(7.0, 3.8), sharex=True, sharey="row", squeeze=False
-    ) as (fig, axes):
+    with figure(2, len(grids), size=(7.0, 3.8), sharex=True, sharey="row", squeeze=False) as (
+        fig,
+        axes,
+    ):
         for grid, (stairs, error) in zip(grids, axes.T, strict=True):
             back = grid.dequantize(grid.quantize(x))
             stairs.plot(x, x, "--", color=GREY, lw=1, label="what went in")

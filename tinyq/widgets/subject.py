@@ -58,9 +58,7 @@ def of_seed() -> Subject:
     return Subject(net, images[:SHOWN], net.calibrate(images), own=False)
 
 
-def subject_of(
-    net: Network | None, images: NDArray | None, calibration: NDArray | None
-) -> Subject:
+def subject_of(net: Network | None, images: NDArray | None, calibration: NDArray | None) -> Subject:
     """Return the subject that a reader gave, or the seed's where nothing is given.
 
     net: of resnet.stem_block's form; images: float32 (N, H, W, C), N >= 1; calibration: what
