@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import finite_float32
+from tinyq.affine import Grid, finite_float32
 
 BATCH = 32
 Images = NDArray[np.float32]
@@ -31,6 +31,24 @@ def check_images(images: NDArray, wanted: tuple) -> Images:
         raise TypeError(f"images must be a float32 array (N, H, W, C), got {type(images).__name__}")
     images = finite_float32("images", images)
     check_shape(images, wanted)
+    return images
+
+
+def to_codes(images: NDArray, grid: Grid, wanted: tuple) -> NDArray[np.int8]:
+    """Return images as int8 codes on grid: float32 is quantized, int8 is taken as codes.
+
+    images: (N, H, W, C) of the wanted shape.
+    Raises TypeError for another dtype; ValueError for a wrong shape, NaN, infinity, codes off grid.
+    """
+    if not (isinstance(images, np.ndarray) and images.dtype == np.int8):
+        return grid.quantize(check_images(images, wanted))
+    check_shape(images, wanted)
+    if grid.qmax - grid.qmin < 255 and images.size:
+        least, largest = images.min(), images.max()
+        if least < grid.qmin or largest > grid.qmax:
+            raise ValueError(
+                f"images as codes must lie in {grid.qmin}..{grid.qmax}, got {least}..{largest}"
+            )
     return images
 
 

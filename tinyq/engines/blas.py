@@ -1,0 +1,165 @@
+"""The engine "numpy": matrix products in float32 BLAS on exact codes, the rest in NumPy's integers.
+
+A product of codes is exact in float32 while every partial sum stays below 2**24; Spec.largest
+bounds them for the weights at hand.  Where it fails the product is in float64, which holds every
+int32 accumulator.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.engines.graph import Op
+from tinyq.engines.linear import Spec, spec_of
+from tinyq.engines.steps import Step, add_table, carve, carved
+from tinyq.engines.tensors import Tensor, windows
+from tinyq.engines.tiles import Tile
+from tinyq.layers import QAdd
+from tinyq.layers.linear import Linear
+
+FLOAT32_EXACT = 2**24
+WIDEST = 32  # columns from which on this product gains no more by grouping
+ADD_TABLE_FROM = 4096  # sums in a batch that are worth a table of 64 kB
+
+
+def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step | None:
+    """Return the step for op, or None for one that the layer itself must run.
+
+    room: bytes that a matrix may take beyond its plain form, see linear.spec_of.
+    """
+    if isinstance(op.layer, QAdd) and target.codes.size >= ADD_TABLE_FROM:
+        return AddStep(op, sources, target)
+    if isinstance(op.layer, Linear):
+        image = sources[0].padded(op.pads)
+        spec = spec_of(op, image.shape[2], 0, WIDEST, room // 4)
+        return None if spec is None else LinearStep(spec, image, target)
+    return None
+
+
+class LinearStep:
+    """Gather windows, multiply, pool, rescale: a tile at a time.  See Spec for the arithmetic."""
+
+    def __init__(self, spec: Spec, image: NDArray[np.int8], target: Tensor):
+        self.kind = np.float32 if spec.largest(0) < FLOAT32_EXACT else np.float64
+        self.matrix = spec.matrix.astype(self.kind)
+        self.spec, self.target, self.rows = replace(spec, matrix=None), target, target.height
+        self.wide = np.float32 if spec.rescale is None else np.int64
+        self.signed = spec.rescale is not None and bool(spec.rescale.away.any())
+        self.windows = windows(image, spec.kernel, spec.stride)
+        self.held = self.matrix.nbytes + spec.nbytes
+
+    def _parts(self, tile: Tile) -> list[tuple[tuple[int, ...], type]]:
+        """Return the shapes of columns, sums, other sums, pooled sums, accumulators and signs.
+
+        The rows of a pool's window are multiplied one after the other, so two sums meet at a time.
+        """
+        (height, width), products = self.spec.op.window, tile.rows * self.windows.shape[2]
+        pooled = tile.n1 - tile.n0, tile.r1 - tile.r0, *self.target.image.shape[2:]
+        return [
+            ((products, len(self.matrix)), self.kind),
+            ((products, self.matrix.shape[1]), self.kind),
+            ((products if height > 1 else 0, self.matrix.shape[1]), self.kind),
+            (pooled if width > 1 else (0,), self.kind),
+            (pooled, self.wide),
+            (pooled if self.signed else (0,), self.wide),
+        ]
+
+    def need(self, tile: Tile) -> int:
+        """Return the bytes of scratch memory that a tile takes."""
+        return carved(self._parts(tile))
+
+    def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
+        """Cut the arena for each tile, and take the views that it reads and writes."""
+        self.views, height = [], self.spec.op.window[0]
+        for tile in tiles:
+            n, r = slice(tile.n0, tile.n1), slice(tile.r0, tile.r1)
+            inputs = [self.windows[n, y::height][:, r] for y in range(height)]
+            self.views.append((inputs, *carve(arena, self._parts(tile)), self.target.image[n, r]))
+
+    def __call__(self) -> None:
+        """Run the tiles."""
+        for inputs, columns, sums, others, pooled, acc, signs, out in self.views:
+            self._multiply(inputs[0], columns, sums)
+            for row in inputs[1:]:
+                self._multiply(row, columns, others)
+                np.maximum(sums, others, out=sums)
+            sums = sums.reshape(*out.shape[:2], -1, out.shape[3])
+            if pooled.size:
+                sums = _max_pool(sums, self.spec.op.window[1], pooled)
+            if self.spec.rescale is None:
+                self._rescale_float32(sums, acc, out)
+            else:
+                self._rescale(sums, acc, signs, out)
+
+    def _multiply(self, inputs: NDArray[np.int8], columns: NDArray, sums: NDArray) -> None:
+        np.copyto(columns.reshape(inputs.shape), inputs)
+        np.matmul(columns, self.matrix, out=sums)
+
+    def _rescale(self, sums: NDArray, acc: NDArray, signs: NDArray, out: NDArray) -> None:
+        spec, by = self.spec, self.spec.rescale
+        np.copyto(acc, sums, casting="unsafe")
+        np.multiply(acc, by.multiplier, out=acc)
+        np.add(acc, by.nudge, out=acc)
+        np.right_shift(acc, by.first, out=acc)
+        if signs.size:
+            np.right_shift(acc, 63, out=signs)
+            np.bitwise_and(signs, by.away, out=signs)
+            np.add(acc, signs, out=acc)
+        np.add(acc, by.half, out=acc)
+        np.right_shift(acc, by.second, out=acc)
+        np.clip(acc, spec.low, spec.high, out=acc)
+        np.add(acc, spec.zero_point, out=out, casting="unsafe")
+
+    def _rescale_float32(self, sums: NDArray, acc: NDArray, out: NDArray) -> None:
+        spec = self.spec
+        # the sum is whole in float64, and rounded to float32 once, as (5.7) has it
+        np.add(sums, spec.constant, out=acc, dtype=np.float64, casting="same_kind")
+        np.multiply(acc, spec.ratio, out=acc)
+        np.rint(acc, out=acc)
+        np.clip(acc, spec.low, spec.high, out=acc)
+        np.add(acc, spec.zero_point, out=out, casting="unsafe")
+
+
+def _max_pool(sums: NDArray, width: int, out: NDArray) -> NDArray:
+    """Write the largest of each ``width`` neighbours in a row of (N, H, W, O) to out."""
+    columns = out.shape[2] * width
+    np.copyto(out, sums[:, :, :columns:width])
+    for x in range(1, width):
+        np.maximum(out, sums[:, :, x:columns:width], out=out)
+    return out
+
+
+class AddStep:
+    """Look the sum of two codes up in a table of all pairs."""
+
+    def __init__(self, op: Op, sources: Sequence[Tensor], target: Tensor):
+        self.sources, self.target, self.rows = sources, target, target.height
+        self.table = add_table(op).ravel()
+        self.held = self.table.nbytes
+
+    def _parts(self, tile: Tile) -> list[tuple[tuple[int, ...], type]]:
+        shape = tile.n1 - tile.n0, tile.r1 - tile.r0, *self.target.image.shape[2:]
+        return [(shape, np.intp), (shape, np.int8)]
+
+    def need(self, tile: Tile) -> int:
+        """Return the bytes of scratch memory that a tile takes."""
+        return carved(self._parts(tile))
+
+    def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
+        """Cut the arena for each tile, and take the views that it reads and writes."""
+        self.views = []
+        for tile in tiles:
+            at = slice(tile.n0, tile.n1), slice(tile.r0, tile.r1)
+            a, b = (source.image[at].view(np.uint8) for source in self.sources)
+            self.views.append((a, b, *carve(arena, self._parts(tile)), self.target.image[at]))
+
+    def __call__(self) -> None:
+        """Run the tiles."""
+        for a, b, pairs, sums, out in self.views:
+            np.multiply(a, 256, out=pairs, dtype=np.intp)
+            np.add(pairs, b, out=pairs)
+            # every pair is in the table: "clip" only spares NumPy a check and a copy
+            np.take(self.table, pairs, out=sums, mode="clip")
+            np.copyto(out, sums)

@@ -1,0 +1,90 @@
+"""What of a network one step of a plan does: a layer, and the neighbours folded into it.
+
+    pad -> convolution or dense -> clamp -> max pool        one step, Linear
+    add -> clamp                                            one step
+    anything else                                           a step of its own
+
+A pad goes into the border of the tensor that it pads, a clamp into the ends of the requantization.
+A max pool whose windows do not overlap goes in front of it: requantization never decreases, so the
+largest accumulator gives the largest code, and fewer of them are requantized (7.2).
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from tinyq.layers import QAdd, QClamp, QMaxPool2D, QPad2D
+from tinyq.layers.linear import Linear
+from tinyq.nodes import Node
+
+NO_PADS = (0, 0, 0, 0)
+
+
+@dataclass(frozen=True, eq=False)
+class Op:
+    """A layer with what was folded into it.
+
+    name: the tensor that it makes; layer: the int8 layer; inputs: names of the tensors it reads;
+    pads: (top, bottom, left, right) of the zero_point around its input; clamp: the QClamp after
+    it, or None; pool: the QMaxPool2D after that, or None.
+    """
+
+    name: str
+    layer: object
+    inputs: tuple[str, ...]
+    pads: tuple[int, int, int, int] = NO_PADS
+    clamp: QClamp | None = None
+    pool: QMaxPool2D | None = None
+
+    @property
+    def layers(self) -> list[object]:
+        """The layers from the padded input to the tensor that the step makes."""
+        return [one for one in (self.layer, self.clamp, self.pool) if one is not None]
+
+    @property
+    def window(self) -> tuple[int, int]:
+        """(KH, KW) of the max pool, (1, 1) for none."""
+        return (1, 1) if self.pool is None else self.pool.kernel
+
+
+def fold(nodes: Sequence[Node]) -> list[Op]:
+    """Return the steps of a network, in running order.
+
+    nodes: int8 layers in running order; the last one's tensor is the answer.
+
+    >>> from tinyq import resnet
+    >>> weights, biases, images = resnet.seed()
+    >>> ops = fold(resnet.stem_block(weights, biases).quantize(images).nodes)
+    >>> [op.name for op in ops[:3]], ops[0].pads, ops[0].window
+    (['stem_maxpool2x2', 'block_relu_a', 'block_conv3x3_b'], (3, 3, 3, 3), (2, 2))
+    """
+    readers = Counter(name for node in nodes for name in node.inputs)
+    readers[nodes[-1].name] += 1
+    ops: list[Op] = []
+    for node in nodes:
+        op = Op(node.name, node.layer, node.inputs)
+        before = next((one for one in ops if one.name in node.inputs), None)
+        alone = len(node.inputs) == 1 and before is not None and readers[before.name] == 1
+        joined = _joined(before, op) if alone else None
+        if joined is None:
+            ops.append(op)
+        else:
+            ops[ops.index(before)] = joined
+    return ops
+
+
+def _joined(before: Op, op: Op) -> Op | None:
+    """Return the step that does both, or None where they stay two."""
+    match before.layer, op.layer:
+        case QPad2D(), Linear() if before.layer.in_grid == op.layer.in_grid:
+            return replace(op, inputs=before.inputs, pads=before.layer.pads)
+        case Linear() | QAdd(), QClamp() if before.clamp is None and before.pool is None:
+            return replace(before, name=op.name, clamp=op.layer)
+        case Linear(), QMaxPool2D() if _apart(op.layer) and before.pool is None:
+            return replace(before, name=op.name, pool=op.layer)
+    return None
+
+
+def _apart(pool: QMaxPool2D) -> bool:
+    """Whether the windows of a max pool neither overlap, nor leave gaps, nor reach a pad."""
+    return pool.kernel == pool.stride and not any(pool.pads)

@@ -1,0 +1,160 @@
+"""What a plan knows of a convolution or a dense layer before it runs: matrix, bias, rescaling.
+
+    acc = sum of w * (q + shift) + constant                                                (4.5)
+
+The codes go into the product as they are (shift 0) or as uint8 (shift 128); the constant takes back
+what that and the zero_point add.  The rescaling is (5.4), (5.5) or (5.6), all in one form:
+
+    high = (sum * multiplier + nudge) >> first              the nudge holds constant * multiplier
+    code = clamp(((high + half + ((high >> 63) & away)) >> second) + zero_point, low, high)
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.engines.graph import Op
+from tinyq.layers import QDense
+from tinyq.layers.linear import Linear
+from tinyq.requantize import Requantizer, Rounding
+
+INT32 = np.iinfo(np.int32)
+
+
+@dataclass(frozen=True, eq=False)
+class Rescale:
+    """The integers of one rescaling, int64 (O,) each.  away: -1 where ties leave zero, else 0."""
+
+    multiplier: NDArray[np.int64]
+    nudge: NDArray[np.int64]
+    first: NDArray[np.int64]
+    half: NDArray[np.int64]
+    away: NDArray[np.int64]
+    second: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, requantizer: Requantizer, constant: NDArray, rectified: bool) -> "Rescale":
+        """Return the integers of a requantizer whose rounding is DOUBLE, UP or SINGLE.
+
+        constant: int64 (O,), what to add to each sum.  int64 wraps, and the wrapped terms meet in
+        a result that fits.
+        rectified: no code below the zero_point leaves the layer.  Then DOUBLE is UP: they differ
+        on sums below zero alone, where both round to zero or less, and the clamp takes that up.
+        """
+        shift = requantizer.shift.astype(np.int64)
+        left, right = np.maximum(-shift, 0), np.maximum(shift, 0)
+        multiplier = requantizer.multiplier.astype(np.int64)
+        one = np.ones_like(shift)
+        if requantizer.rounding is Rounding.SINGLE:
+            parts = multiplier, one << (30 + shift), 31 + shift, 0 * one, 0 * one, 0 * one
+        else:
+            tied = requantizer.rounding is Rounding.DOUBLE and not rectified
+            away = np.where((right > 0) & tied, -1, 0)
+            parts = multiplier << left, one << 30, 31 * one, (one << right) >> 1, away, right
+        multiplier, nudge, *rest = (np.broadcast_to(part, constant.shape).copy() for part in parts)
+        return cls(multiplier, nudge + constant * multiplier, *rest)
+
+
+@dataclass(frozen=True, eq=False)
+class Spec:
+    """A linear step with its numbers at hand.
+
+    op: the step; kernel, stride: (rows, columns) of a window and of its move, which may give
+    several neighbours in a row at once; matrix: int8 (K, neighbours * O), K = rows * columns * I in
+    the order of a window's bytes, None once an engine has packed it; constant: int64 (O,);
+    rescale: None under FLOAT32; ratio: float32 (O,), for FLOAT32; low, high: ends of the codes,
+    less the zero_point.
+    """
+
+    op: Op
+    kernel: tuple[int, int]
+    stride: tuple[int, int]
+    matrix: NDArray[np.int8] | None
+    constant: NDArray[np.int64]
+    rescale: Rescale | None
+    ratio: NDArray[np.float32]
+    low: int
+    high: int
+
+    @property
+    def zero_point(self) -> int:
+        """The zero_point of the output grid."""
+        return self.op.layer.out_grid.zero_point
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the numbers a channel: the constant, six of the rescaling, the ratio."""
+        return (7 * 8 + 4) * len(self.constant)
+
+    def largest(self, shift: int) -> int:
+        """Return a bound on every partial sum of ``w * (q + shift)``, in any order of summing."""
+        grid = self.op.layer.in_grid
+        most = max(abs(grid.qmin + shift), abs(grid.qmax + shift))
+        return int(np.abs(self.matrix.astype(np.int64)).sum(axis=0).max()) * most
+
+
+def spec_of(op: Op, across: int, shift: int, widest: int, room: int) -> Spec | None:
+    """Return what a linear step needs, or None where only the layer's own forward is exact.
+
+    That is a rounding in float64, or a left shift that could wrap at int32.
+    across: pixels in a row of the layer's padded input; shift: see above; widest: columns, and
+    room: entries, that a matrix may have for its windows to be grouped.
+    """
+    layer, rounding = op.layer, op.layer.requantizer.rounding
+    if rounding is Rounding.FLOAT64 or (rounding is not Rounding.SINGLE and _can_wrap(layer)):
+        return None
+    dense = isinstance(layer, QDense)
+    weight = layer.weight[:, None, None, :] if dense else layer.weight
+    rows, columns = (1, 1) if dense else layer.stride
+    group = _group(weight.shape, columns, across, widest, room)
+    matrix, kernel = _grouped(weight, columns, group)
+    constant = layer.bias - (layer.in_grid.zero_point + shift) * weight.sum((1, 2, 3), np.int64)
+    ends = layer.out_grid if op.clamp is None else op.clamp
+    low, high = (ends.qmin, ends.qmax) if op.clamp is None else (ends.low, ends.high)
+    low, high = low - layer.out_grid.zero_point, high - layer.out_grid.zero_point
+    rescale = None
+    if rounding is not Rounding.FLOAT32:
+        rescale = Rescale.of(layer.requantizer, constant, rectified=low >= 0)
+    ratio = np.broadcast_to(layer.requantizer.ratio.astype(np.float32), constant.shape).copy()
+    moved = rows, group * columns
+    return Spec(op, kernel, moved, matrix, constant, rescale, ratio, low, high)
+
+
+def _group(weight: tuple[int, ...], step: int, across: int, widest: int, room: int) -> int:
+    """Return how many neighbours in a row one window gives: the most that fit, or 1."""
+    channels, height, width, depth = weight
+    count = (across - width) // step + 1
+    fits = [
+        group
+        for group in range(1, min(count, widest // channels) + 1)
+        if count % group == 0
+        and height * (width + (group - 1) * step) * depth * group * channels <= room
+    ]
+    return max(fits, default=1)
+
+
+def _grouped(weight: NDArray[np.int8], step: int, group: int) -> tuple[NDArray, tuple[int, int]]:
+    """Return the matrix (K, group * O) and the (rows, columns) of its windows.
+
+    A window of ``group`` neighbours is wider by group - 1 steps; each of them has the weights in
+    its own place, and zeros elsewhere.  Few channels make short rows of bytes to gather and a
+    narrow product; a group makes both longer.
+
+    >>> weight = np.int8([[[[1], [2]]]])                                     # 1x2, one channel
+    >>> _grouped(weight, step=1, group=2)[0].tolist()
+    [[1, 0], [2, 1], [0, 2]]
+    """
+    channels, height, width, depth = weight.shape
+    wide = width + (group - 1) * step
+    matrix = np.zeros((height, wide, depth, group, channels), np.int8)
+    for g in range(group):
+        matrix[:, g * step : g * step + width, :, g] = weight.transpose(1, 2, 3, 0)
+    return matrix.reshape(height * wide * depth, group * channels), (height, wide)
+
+
+def _can_wrap(layer: Linear) -> bool:
+    """Whether a left shift before the high multiply could leave int32."""
+    left = np.maximum(-layer.requantizer.shift.astype(np.int64), 0)
+    least, largest = layer.accumulator_range()
+    return bool(((least << left) < INT32.min).any() or ((largest << left) > INT32.max).any())

@@ -1,0 +1,96 @@
+"""What every engine's step shares: scratch memory, and the two steps that need no engine."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.engines.graph import Op
+from tinyq.engines.tensors import Tensor
+from tinyq.engines.tiles import Tile
+
+
+class Step(Protocol):
+    """One operation on the plan's tensors; each worker has a copy with tiles of its own.
+
+    rows: output rows of an image, what a tile counts in; held: bytes of weights and tables.
+    """
+
+    rows: int
+    held: int
+
+    def need(self, tile: Tile) -> int:
+        """Return the bytes of scratch memory that a tile takes."""
+
+    def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
+        """Take the tiles to run, and memory that no other step uses at the same time."""
+
+    def __call__(self) -> None:
+        """Run the tiles: read the sources' codes, write the target's."""
+
+
+def carve(arena: NDArray[np.uint8], parts: Sequence[tuple[Sequence[int], type]]) -> list[NDArray]:
+    """Return an array of each (shape, dtype) from one piece of memory, 64 bytes apart.
+
+    >>> a, b = carve(np.zeros(128, np.uint8), [((3,), np.int8), ((2, 2), np.int64)])
+    >>> a.shape, b.dtype, b.base is a.base
+    ((3,), dtype('int64'), True)
+    """
+    arrays, start = [], 0
+    for shape, dtype in parts:
+        size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+        arrays.append(arena[start : start + size].view(dtype).reshape(shape))
+        start += _rounded(size)
+    return arrays
+
+
+def carved(parts: Sequence[tuple[Sequence[int], type]]) -> int:
+    """Return how many bytes `carve` takes for these parts."""
+    return sum(_rounded(int(np.prod(shape)) * np.dtype(kind).itemsize) for shape, kind in parts)
+
+
+def _rounded(size: int) -> int:
+    return -(-size // 64) * 64
+
+
+class LayerStep:
+    """A layer run by its own forward: exact for every layer, rounding and grid, and slow."""
+
+    rows = 1  # a layer takes whole images
+    held = 0
+
+    def __init__(self, op: Op, sources: Sequence[Tensor], target: Tensor):
+        self.layers, self.target = op.layers, target
+        self.inputs = [one.padded(op.pads) if one.codes.ndim == 4 else one.codes for one in sources]
+
+    def need(self, tile: Tile) -> int:
+        """Return 0: the layer allocates what it needs."""
+        return 0
+
+    def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
+        """Take the tiles."""
+        self.tiles = tiles
+
+    def __call__(self) -> None:
+        """Run the layers on the codes of the sources."""
+        for tile in self.tiles:
+            codes = [one[tile.n0 : tile.n1] for one in self.inputs]
+            for layer in self.layers:
+                codes = [layer.forward(*codes)]
+            self.target.codes[tile.n0 : tile.n1] = codes[0]
+
+
+def add_table(op: Op) -> NDArray[np.int8]:
+    """Return the answers of an add, and of the clamp after it, to all pairs of codes: (256, 256).
+
+    table[a & 255, b & 255] = clamp(add(a, b)), from the layer's own forward on 65,536 pairs.
+    """
+    a_grid, b_grid = op.layer.in_grids
+    codes = np.arange(256, dtype=np.uint8).view(np.int8)
+    a = np.repeat(np.clip(codes, a_grid.qmin, a_grid.qmax), 256)[None]
+    b = np.tile(np.clip(codes, b_grid.qmin, b_grid.qmax), 256)[None]
+    sums = op.layer.forward(a, b)
+    if op.clamp is not None:
+        sums = op.clamp.forward(sums)
+    return sums.reshape(256, 256)
