@@ -1,17 +1,22 @@
 """The int8 network: integer layers, their grids, and what calibration saw."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.engines import ENGINES, Plan
 from tinyq.images import to_codes
 from tinyq.layers.checks import check_ints
 from tinyq.ledger import LedgerRow, ledger_row
 from tinyq.nodes import INPUT, Node, run_nodes
 from tinyq.observers import Observer
+
+if TYPE_CHECKING:  # the engines bring threads and logging with them
+    from tinyq.engines import Plan
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,6 +75,8 @@ class QNetwork:
         >>> bool((plan(images) == qnet(images)).all())
         True
         """
+        from tinyq.engines import ENGINES, Plan
+
         if engine not in ENGINES:
             raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
         for name, number in (("batch", batch), ("threads", threads)):
