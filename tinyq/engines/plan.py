@@ -58,6 +58,8 @@ class Plan:
         self._lock = Lock()
         held = sum(step.held for step in steps) + sum(arena.nbytes for arena in arenas)
         self.nbytes = held + sum(one.buffer.nbytes for one in self._tensors.values())
+        # a first run compiles what is not compiled yet, so that no later one waits for it
+        self(np.full((batch, *image_shape), grid.zero_point, np.int8))
 
     def __call__(self, images: NDArray) -> NDArray[np.int8]:
         """Return the int8 logits (batch, classes) of images: float32 (batch, H, W, C), or codes.
