@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid
 from tinyq.engines.crew import Crew
 from tinyq.engines.graph import Op, fold
+from tinyq.engines.shapes import shapes
 from tinyq.engines.steps import LayerStep, Step
 from tinyq.engines.tensors import Tensor
 from tinyq.engines.tiles import Tile, share, tiles
 from tinyq.images import to_codes
-from tinyq.nodes import INPUT, Node, naming_layer, run_nodes
+from tinyq.nodes import INPUT, Node, naming_layer
 
 ENGINES = {"numpy": "tinyq.engines.blas", "vnni": "tinyq.engines.vnni"}
 MOST_SCRATCH = 2**20  # columns and products of this size stay in a core's second cache
@@ -41,12 +42,11 @@ class Plan:
         """Make the plan; nodes, grid of the input and image_shape are the network's."""
         self.engine, self.batch, self.threads = engine, batch, threads
         self._grid, self._image_shape = grid, image_shape
-        shapes = _shapes(nodes, grid, image_shape)
-        ops = fold(nodes)
-        self._tensors = _tensors(ops, shapes, batch)
+        sizes, ops = shapes(nodes, image_shape), fold(nodes)
+        self._tensors = _tensors(ops, sizes, batch)
         self._output = self._tensors[nodes[-1].name]
         make = import_module(ENGINES[engine]).step
-        activations = batch * sum(int(np.prod(shape)) for shape in shapes.values())
+        activations = batch * sum(int(np.prod(shape)) for shape in sizes.values())
         steps = [_step(make, op, self._tensors, activations // 8) for op in ops]
         scratch = min(MOST_SCRATCH, activations // 2 // threads)
         shares = [_shares(step, batch, threads, scratch) for step in steps]
@@ -78,13 +78,7 @@ class Plan:
         return f"Plan(engine={self.engine!r}, batch={self.batch}, threads={self.threads})"
 
 
-def _shapes(nodes: Sequence[Node], grid: Grid, image_shape: tuple) -> dict[str, tuple[int, ...]]:
-    """Return the shape of each tensor for one image, from a run of the layers on real zero."""
-    zeros = np.full((1, *image_shape), grid.zero_point, np.int8)
-    return {name: codes.shape[1:] for name, codes in run_nodes(nodes, zeros).items()}
-
-
-def _tensors(ops: Sequence[Op], shapes: Mapping[str, tuple], batch: int) -> dict[str, Tensor]:
+def _tensors(ops: Sequence[Op], sizes: Mapping[str, tuple], batch: int) -> dict[str, Tensor]:
     """Return the tensors that the steps read and write, with the borders their readers want."""
     tensors = {}
     for name in [INPUT, *(op.name for op in ops)]:
@@ -92,7 +86,7 @@ def _tensors(ops: Sequence[Op], shapes: Mapping[str, tuple], batch: int) -> dict
         zeros = {op.layer.in_grid.zero_point for op in padded}
         if len(zeros) > 1:
             raise ValueError(f"tensor {name!r} must be padded with one zero_point, got {zeros}")
-        tensors[name] = Tensor((batch, *shapes[name]), [op.pads for op in padded], *zeros)
+        tensors[name] = Tensor((batch, *sizes[name]), [op.pads for op in padded], *zeros)
     return tensors
 
 

@@ -86,11 +86,11 @@ def add_table(op: Op) -> NDArray[np.int8]:
 
     table[a & 255, b & 255] = clamp(add(a, b)), from the layer's own forward on 65,536 pairs.
     """
-    a_grid, b_grid = op.layer.in_grids
     codes = np.arange(256, dtype=np.uint8).view(np.int8)
-    a = np.repeat(np.clip(codes, a_grid.qmin, a_grid.qmax), 256)[None]
-    b = np.tile(np.clip(codes, b_grid.qmin, b_grid.qmax), 256)[None]
-    sums = op.layer.forward(a, b)
-    if op.clamp is not None:
-        sums = op.clamp.forward(sums)
-    return sums.reshape(256, 256)
+    first, second = (np.clip(codes, grid.qmin, grid.qmax) for grid in op.layer.in_grids)
+    table = np.empty((256, 256), np.int8)
+    for row in range(0, 256, 16):  # a few rows at a time: the sums are wide
+        a = np.repeat(first[row : row + 16, None], 256, axis=1)
+        sums = op.layer.forward(a, np.broadcast_to(second, a.shape))
+        table[row : row + 16] = sums if op.clamp is None else op.clamp.forward(sums)
+    return table
