@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from tinyq import parity, resnet, worksheet
+from tinyq import parity, resnet
 from tinyq.bench import HEADER, bench
 from tinyq.export import command
 from tinyq.ledger import format_ledger
@@ -158,6 +158,8 @@ def main(argv: list[str] | None = None) -> int:
         case "plot":
             plot(args.out)
         case "worksheet":
+            from tinyq import worksheet  # its problems are needed here alone
+
             print(worksheet.sheet(args.seed, args.answers))
         case "export":
             return command.export(args.format, args.out, args.net, args.force)

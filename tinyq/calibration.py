@@ -4,16 +4,21 @@ Every batch gets observers of its own, and these are merged in the order of the 
 outcome is the same, to the last bit, wherever and whenever each of the batches ran.
 """
 
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Executor, Future
 from contextlib import closing, contextmanager
 from functools import partial
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tinyq.images import Images, naming
 from tinyq.observers import Observer
+
+if TYPE_CHECKING:  # an executor brings threads and logging with it
+    from concurrent.futures import Executor, Future
 
 IN_FLIGHT = 32
 NamedBatch = tuple[str, Images]

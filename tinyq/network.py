@@ -1,10 +1,12 @@
 """Wiring: a network of named float layers, its calibration, and the int8 network it becomes."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ from tinyq.nodes import INPUT, Node, naming_layer, run_nodes
 from tinyq.observers import MinMax, Observer
 from tinyq.qnetwork import QNetwork
 from tinyq.scheme import INT8, Scheme
+
+if TYPE_CHECKING:  # an executor brings threads and logging with it
+    from concurrent.futures import Executor
 
 __all__ = [
     "INPUT",

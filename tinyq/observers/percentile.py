@@ -1,7 +1,6 @@
 """Percentile: give up a declared share of the numbers, the most extreme ones."""
 
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 
@@ -37,6 +36,8 @@ class Percentile(Histogram):
         return (self.percent,)
 
     def _choose(self, qmin: int, qmax: int) -> tuple[float, float]:
+        from fractions import Fraction  # needed here alone; it brings decimal with it
+
         count = int(self.counts.sum())
         # through its decimal: the share 99.9 is meant, not the float64 that is nearest to it
         may_cut = int(count * (100 - Fraction(str(float(self.percent)))) / 200)
