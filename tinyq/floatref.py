@@ -46,11 +46,13 @@ class Conv2D:
         """Return bias + the sum of products: (N, H, W, I) to (N, OH, OW, O)."""
         kernel = self.weights.shape[1:3]
         out = output_size(self, x.shape, kernel, self.stride)
-        total = np.broadcast_to(self.bias, (len(x), *out, len(self.bias))).copy()
+        # channels first, so that NumPy's inner loop is as long as the images and not as the filters
+        total = np.repeat(self.bias[:, None], len(x) * out[0] * out[1], axis=1)
         for ky, kx, tap in taps(x, kernel, self.stride, out):
-            for c in range(tap.shape[3]):
-                total += tap[..., c, None] * self.weights[:, ky, kx, c]
-        return total
+            planes = np.ascontiguousarray(tap.reshape(-1, tap.shape[3]).T)
+            for plane, weights in zip(planes, self.weights[:, ky, kx].T, strict=True):
+                total += plane * weights[:, None]
+        return np.ascontiguousarray(total.T).reshape(len(x), *out, len(self.bias))
 
     def quantize(self, in_grid: Grid, out_grid: Grid, scheme: Scheme) -> layers.QConv2D:
         """Return the int8 layer from in_grid to out_grid."""
