@@ -1,4 +1,5 @@
-"""Fixtures of the book: `built_book`, its finished pages, and `browse`, a browser without network.
+"""Fixtures of the book: `built_book`, its finished pages; `browse`, a browser without network;
+`turn_to`, one window of it for many pages.
 
 `built_book` builds the book with `-W -n --keep-going` unless `_build/html` already comes from the
 sources as they are now. `browse(path)` opens a page in the system's Chromium; after the test it
@@ -36,10 +37,16 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark what needs the built book or a browser as slow, so that `make check` leaves it out."""
+    """Mark what needs the built book or a browser as slow, so that `make check` leaves it out.
+
+    Files with slow tests run first and then the notebooks: a long one that starts last would leave
+    the other workers idle.
+    """
     for item in items:
         if {"built_book", "chromium"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("slow")
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: (item.path not in slow, item.path.suffix != ".ipynb"))
 
 
 def digest() -> str:
@@ -126,14 +133,14 @@ class Browse:
         )
         self.contexts.append(context)
         page = context.new_page()
-        page.on("request", self._watch(path, "request", lambda r: r.url, self._is_remote))
-        page.on("websocket", self._watch(path, "request", lambda w: w.url))
+        page.on("request", self._watch(page, "request", lambda r: r.url, self._is_remote))
+        page.on("websocket", self._watch(page, "request", lambda w: w.url))
         # with scripts off, the browser refuses the scripts that a page asks for; leaving a page
         # aborts what it still loads
-        missing = self._watch(path, "missing file", lambda r: r.url, self._is_wanted(javascript))
+        missing = self._watch(page, "missing file", lambda r: r.url, self._is_wanted(javascript))
         page.on("requestfailed", missing)
-        page.on("console", self._watch(path, "console", lambda m: m.text, self._is_error))
-        page.on("pageerror", self._watch(path, "exception", str))
+        page.on("console", self._watch(page, "console", lambda m: m.text, self._is_error))
+        page.on("pageerror", self._watch(page, "exception", str))
         page.goto(path.resolve().as_uri() + fragment)
         return page
 
@@ -152,10 +159,10 @@ class Browse:
             and request.failure != "net::ERR_ABORTED"
         )
 
-    def _watch(self, path: Path, kind: str, text: Callable, counts: Callable = lambda _: True):
+    def _watch(self, page, kind: str, text: Callable, counts: Callable = lambda _: True):
         def listen(event) -> None:
             if counts(event):
-                self.problems.append(f"{path.name}: {kind}: {text(event)}")
+                self.problems.append(f"{Path(page.url).name}: {kind}: {text(event)}")
 
         return listen
 
@@ -173,3 +180,33 @@ def browse(chromium) -> Iterator[Browse]:
     yield browse
     browse.close()
     assert not browse.problems, "\n".join(browse.problems)
+
+
+@pytest.fixture(scope="module")
+def window(chromium, built_book):
+    """One window for many pages, and what goes wrong in it."""
+    browse = Browse(chromium)
+    yield browse(built_book / "index.html"), browse.problems
+    browse.close()
+
+
+@pytest.fixture
+def turn_to(window) -> Iterator[Callable]:
+    """`turn_to(path)` -> the page, light, in a window that the module's tests share.
+
+    As `browse`, but theme and MathJax are started once; what a test stored is gone after it.
+    """
+    page, problems = window
+
+    def turn_to(path: Path):
+        page.emulate_media(color_scheme="light")
+        page.set_viewport_size({"width": 1280, "height": 900})
+        page.goto(path.as_uri())
+        return page
+
+    yield turn_to
+    page.wait_for_timeout(50)  # an error in a timer or a promise arrives late
+    page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+    found = problems[:]
+    problems.clear()
+    assert not found, "\n".join(found)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from accessibility import violations
 
 ROOT = Path(__file__).resolve().parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
@@ -19,15 +20,6 @@ PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part
 ARTICLE = "article.bd-article"
 # A formula that MathJax could not read becomes one of these; a macro that it does not know is red.
 MATH_ERRORS = "mjx-merror, [data-mjx-error], .MathJax_Error, mjx-container [fill='red']"
-
-
-def violations(page, context: str, **options) -> list[str]:
-    """What axe-core finds in a part of the page: rule, impact, first element."""
-    from axe_playwright_python.sync_playwright import Axe
-
-    options |= {"resultTypes": ["violations"], "preload": False}  # file:// refuses its requests
-    found = Axe().run(page, context=context, options=options).response["violations"]
-    return [f"{v['id']} ({v['impact']}): {v['nodes'][0]['html'][:200]}" for v in found]
 
 
 def too_wide(page) -> list[str]:
@@ -49,20 +41,22 @@ def cut_off(page) -> list[str]:
     return page.locator("mjx-container").evaluate_all(script)
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
 @pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_quiet_accessible_and_fits_a_phone(browse, built_book, name, theme):
+def test_a_page_is_quiet_accessible_and_fits_a_phone(turn_to, built_book, name):
     path = built_book / f"{name}.html"
-    page = browse(path, theme=theme)
-    assert page.locator("html").get_attribute("data-theme") == theme
+    page = turn_to(path)
+    assert page.locator("html").get_attribute("data-theme") == "light"
     formulas = len(re.findall(r'class="math notranslate', path.read_text()))
     page.wait_for_function(
         "n => document.querySelectorAll('mjx-container svg').length >= n", arg=formulas
     )
     assert page.locator(MATH_ERRORS).count() == 0
+    assert not violations(page, ARTICLE)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.evaluate("document.getAnimations().forEach((fading) => fading.finish())")
     # the dark page differs in its colours only
-    options = {"runOnly": ["color-contrast"]} if theme == "dark" else {}
-    assert not violations(page, ARTICLE, **options)
+    assert not violations(page, ARTICLE, ["color-contrast"])
     page.set_viewport_size({"width": 360, "height": 740})
     assert not too_wide(page) + cut_off(page)
     # what scrolls takes the focus; the theme sees to it a while after the resize
@@ -71,6 +65,15 @@ def test_a_page_is_quiet_accessible_and_fits_a_phone(browse, built_book, name, t
         .every(e => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)""",
         timeout=5000,
     )
+
+
+@pytest.mark.parametrize("name", ["index", "notebooks/01_put_numbers_on_a_grid"])
+def test_a_page_opens_in_the_theme_of_the_system(browse, built_book, name):
+    for theme in ("light", "dark"):
+        page = browse(built_book / f"{name}.html", theme=theme)
+        assert page.locator("html").get_attribute("data-theme") == theme
+        back = page.locator("body").evaluate("e => getComputedStyle(e).backgroundColor")
+        assert (max(map(int, re.findall(r"\d+", back)[:3])) < 64) == (theme == "dark")
 
 
 def test_the_search_works_from_a_file(browse, built_book):
@@ -181,3 +184,22 @@ def test_the_checks_find_a_page_that_is_wide_and_pale(browse, tmp_path):
     page = browse(path, width=360)
     assert [found for found in violations(page, ARTICLE) if "color-contrast" in found]
     assert too_wide(page)
+
+
+FINE = '<span class="k">for</span>'
+TOKENS = {
+    "another class": f'{FINE}{FINE}<span class="c"># so</span>',
+    "on another ground": f'{FINE}<b style="background: #555">{FINE}</b>',
+    "in a faint box": f'{FINE}</pre><pre style="opacity: 0.3">{FINE}',
+    "by its own style": f'{FINE}<span class="k" style="color: #ccc">in</span>',
+}
+
+
+@pytest.mark.parametrize("tokens", ["", *TOKENS.values()], ids=["none", *TOKENS])
+def test_a_pale_token_of_code_is_found_among_its_like(browse, tmp_path, tokens):
+    path = tmp_path / "page.html"
+    head = '<!doctype html><html lang="en"><title>x</title><style>.k { color: #333 }'
+    code = f'<article class="bd-article"><pre>{FINE}{tokens}</pre></article>'
+    path.write_text(f"{head} .c {{ color: #ccc }}</style><main>{code}</main>")
+    found = violations(browse(path), ARTICLE, ["color-contrast"])
+    assert len(found) == bool(tokens)

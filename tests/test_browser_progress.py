@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from test_browser import ARTICLE, PAGES, TOC, too_wide, violations
+from accessibility import violations
+from test_browser import ARTICLE, PAGES, TOC, too_wide
 
 CHAPTERS = [page for page in PAGES if re.match(r"notebooks/\d\d_", page)]
 CHAPTER, OTHER = CHAPTERS[1], CHAPTERS[4]
@@ -33,8 +34,8 @@ def visit(page, built_book, name: str):
     return page
 
 
-def test_a_chapter_that_is_read_is_ticked_wherever_it_is_listed(browse, built_book):
-    page = browse(built_book / f"{CHAPTER}.html")
+def test_a_chapter_that_is_read_is_ticked_wherever_it_is_listed(turn_to, built_book):
+    page = turn_to(built_book / f"{CHAPTER}.html")
     assert ticks(page, CHAPTER) == 0
     page.locator(READ).focus()
     page.keyboard.press("Space")
@@ -50,8 +51,8 @@ def test_a_chapter_that_is_read_is_ticked_wherever_it_is_listed(browse, built_bo
     assert ticks(page, CHAPTER) == 0
 
 
-def test_the_answers_of_a_reader_are_there_again(browse, built_book):
-    page = browse(built_book / f"{CHAPTER}.html")
+def test_the_answers_of_a_reader_are_there_again(turn_to, built_book):
+    page = turn_to(built_book / f"{CHAPTER}.html")
     assert page.locator(ANSWER).count() == page.locator("#check-yourself details").count() == 3
     page.get_by_label("Your answer to question 2").fill("0.1, and <b>0.5</b>")
     fold = page.locator("#check-yourself details").nth(1)
@@ -66,8 +67,8 @@ def test_the_answers_of_a_reader_are_there_again(browse, built_book):
     assert page.locator(ANSWER).nth(1).input_value() == ""
 
 
-def test_the_front_page_says_how_far_the_reader_is_and_forgets_it(browse, built_book):
-    page = browse(built_book / "index.html")
+def test_the_front_page_says_how_far_the_reader_is_and_forgets_it(turn_to, built_book):
+    page = turn_to(built_book / "index.html")
     assert page.locator(".reader-overview").inner_text().strip() == ""
     visit(page, built_book, CHAPTERS[0]).locator(READ).check()
     page.get_by_label("Your answer to question 1").fill("both")
@@ -86,8 +87,8 @@ def test_the_front_page_says_how_far_the_reader_is_and_forgets_it(browse, built_
     assert page.locator(ANSWER).first.input_value() == ""
 
 
-def test_all_chapters_read_leave_no_next_one(browse, built_book):
-    page = browse(built_book / "index.html")
+def test_all_chapters_read_leave_no_next_one(turn_to, built_book):
+    page = turn_to(built_book / "index.html")
     marks = {"read": {name: True for name in CHAPTERS}, "answers": {}}
     page.evaluate("m => localStorage.setItem('tinyq-book', JSON.stringify(m))", marks)
     page.reload()
@@ -105,8 +106,8 @@ def test_two_windows_agree(browse, built_book):
 
 
 @pytest.mark.parametrize("rubbish", ["{", "null", "7", '{"read": 3, "answers": "x"}', "[]"])
-def test_what_another_program_left_there_does_no_harm(browse, built_book, rubbish):
-    page = browse(built_book / f"{CHAPTER}.html")
+def test_what_another_program_left_there_does_no_harm(turn_to, built_book, rubbish):
+    page = turn_to(built_book / f"{CHAPTER}.html")
     page.evaluate("text => localStorage.setItem('tinyq-book', text)", rubbish)
     page.reload()
     page.locator(READ).check()
@@ -135,11 +136,9 @@ def test_the_marks_are_accessible_and_fit_a_phone(browse, built_book, theme):
     page.locator(READ).check()
     page.locator("#check-yourself summary").first.click()
     page.locator(".verdict input").first.check()
-    assert not violations(page, f"{ARTICLE} #check-yourself")
-    assert not violations(page, ".chapter-end")
+    assert not violations(page, f"{ARTICLE} #check-yourself, .chapter-end")
     visit(page, built_book, "index")
-    assert not violations(page, ".reader-overview")
-    assert not violations(page, ".bd-sidebar-primary nav")
+    assert not violations(page, ".reader-overview, .bd-sidebar-primary nav")
     page.set_viewport_size({"width": 360, "height": 740})
     assert not too_wide(page)
     assert not too_wide(visit(page, built_book, CHAPTER))
