@@ -16,7 +16,7 @@ need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test parity lab \
-    test-lab bench-widgets lock lint check clean help
+    test-lab bench-widgets bench-loop bench-engines lock lint check clean help
 
 setup: $(ready) ## Make the environment .venv from requirements.lock
 
@@ -62,7 +62,7 @@ pdf: onepage ## Print the one page to _build/tinyq.pdf, with the Chromium or Chr
 
 # The book is built inside the run, by the fixture `built_book`, beside the other tests.
 test: lint ## Run every test: lint, units, doctests, notebooks, book, browser
-	$(py) -m pytest -n 2 --dist loadfile --nbval --nbval-current-env \
+	$(py) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env \
 	    --nbval-sanitize-with notebooks/sanitize.cfg tinyq tests notebooks
 
 # COUNT cases an operator and runtime, from SEED: make parity COUNT=10000 SEED=7
@@ -79,6 +79,14 @@ test-lab: $(ready) $(lab_ready) ## Test a widget in JupyterLab: the kernel reads
 
 bench-widgets: $(ready) book ## Time the live widgets and weigh their pages
 	@$(py) tools/bench_widgets.py
+
+# Each notebook's time as well: make bench-loop CHAPTERS=1
+bench-loop: $(ready) ## Time imports, commands and the widgets' Python side
+	@$(py) tools/bench_loop.py $(if $(CHAPTERS),--chapters)
+
+# ROUNDS of each runner on each case, for a quick look: make bench-engines ROUNDS=3
+bench-engines: $(parity_ready) ## Time the engines beside the runtimes people deploy with
+	.venv-parity/bin/python -m tools.bench_engines $(if $(ROUNDS),--rounds $(ROUNDS))
 
 # Pins that still fit are kept; delete requirements.lock first to get the newest of everything.
 lock: ## Write requirements.lock anew from pyproject.toml

@@ -1,0 +1,41 @@
+"""LiteRT, by its three sets of kernels.
+
+ReLUs are fused and pads are SAME where they can be: XNNPACK takes five times as long when a ReLU
+stands alone.  The global mean is AVERAGE_POOL_2D, which has tinyq's bytes; XNNPACK leaves it to the
+optimized kernels, at no cost that can be measured against MEAN.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import numpy as np
+from ai_edge_litert.interpreter import Interpreter
+from numpy.typing import NDArray
+
+from tinyq.export.tflite_file import of_network
+from tools.bench_engines.cases import Case
+from tools.bench_engines.session import Session
+from tools.parity.litert import KERNELS
+
+
+def prepare(case: Case, runner: str, threads: int) -> Callable[[], Session]:
+    """Return what builds a session; runner: a key of KERNELS."""
+    model = of_network(case.qnet, case.batch, fuse_relu=True, fuse_pad=True)
+    return partial(session, model, case.codes, runner, threads)
+
+
+def session(model: bytes, codes: NDArray[np.int8], runner: str, threads: int) -> Session:
+    """Return a session on a .tflite."""
+    interpreter = Interpreter(
+        model_content=model, experimental_op_resolver_type=KERNELS[runner], num_threads=threads
+    )
+    interpreter.allocate_tensors()
+    (reads,) = interpreter.get_input_details()
+    (makes,) = interpreter.get_output_details()
+
+    def call() -> NDArray[np.int8]:
+        interpreter.set_tensor(reads["index"], codes)
+        interpreter.invoke()
+        return interpreter.get_tensor(makes["index"])
+
+    return Session(call, np.asarray)

@@ -1,0 +1,39 @@
+"""ONNX Runtime, int8 and float32.
+
+With two threads its second one spins for some milliseconds after a call, then sleeps.  Without
+spinning a call takes longer, so it stays on; a round ends only when the process is at rest.
+"""
+
+from collections.abc import Callable
+from functools import partial
+
+import onnxruntime
+from numpy.typing import NDArray
+
+from tinyq.network import INPUT
+from tools.bench_engines import onnx_models
+from tools.bench_engines.cases import Case
+from tools.bench_engines.session import Session, signed, unsigned
+from tools.parity.onnxrt import channels_first
+
+INT8, FLOAT32 = "onnxruntime-int8", "onnxruntime-float32"
+
+
+def prepare(case: Case, runner: str, threads: int) -> Callable[[], Session]:
+    """Return what builds a session; runner: INT8 or FLOAT32."""
+    if runner == INT8:
+        model, images = onnx_models.int8(case.qnet), unsigned(case.codes)
+    else:
+        model = onnx_models.float32(case.net, case.qnet.image_shape)
+        images = case.qnet.grids[INPUT].dequantize(case.codes)
+    codes = signed if runner == INT8 else None
+    return partial(session, model, channels_first(images), codes, threads)
+
+
+def session(model: bytes, images: NDArray, codes: Callable | None, threads: int) -> Session:
+    """Return a session on an .onnx; images (N, C, H, W); codes: as Session takes it."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
+    runtime = onnxruntime.InferenceSession(model, options, providers=["CPUExecutionProvider"])
+    feed = {INPUT: images}
+    return Session(lambda: runtime.run(None, feed)[0], codes)
