@@ -16,7 +16,7 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from tinyq import widgets
 
-CHAPTER = re.compile(r"notebooks/\d\d_")
+CHAPTER = re.compile(r"notebooks/(\d\d|appendix)_")
 TIME = re.compile(r"\*\*Time:\*\* (\d+) minutes")
 # The script book/assets/progress.js puts its controls in the elements named reader-...
 HEAD = """</h1>
@@ -42,11 +42,11 @@ def minutes(notebook: Path) -> int:
 
 
 class Minutes(SphinxRole):
-    """{minutes}`00 05`: how long these chapters take together; {minutes}`all`: all of them."""
+    """{minutes}`00 05`: how long these chapters take together; {minutes}`all`: the whole book."""
 
     def run(self) -> tuple[list[nodes.Node], list]:
         folder = Path(self.env.srcdir) / "notebooks"
-        numbers = ["[0-9][0-9]"] if self.text == "all" else self.text.split()
+        numbers = ["[0-9][0-9]", "appendix"] if self.text == "all" else self.text.split()
         chapters = [file for number in numbers for file in folder.glob(f"{number}_*.ipynb")]
         if self.text != "all" and len(chapters) != len(numbers):
             raise ExtensionError(f"minutes: {self.text!r} must be numbers of chapters, or all")

@@ -4,17 +4,28 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from nbformat import NotebookNode
 
 Faults = Iterator[str]
 
 
+def chapter_files(folder: Path, suffix: str) -> list[Path]:
+    """The chapters and the appendix, which keeps to the same frame."""
+    return sorted([*folder.glob(f"[0-9]*{suffix}"), *folder.glob(f"appendix_*{suffix}")])
+
+
+def chapter_number(path: Path) -> str:
+    """A chapter's number as its title has it: "4" for 04_..., "A" for the appendix."""
+    return "A" if path.stem.startswith("appendix_") else str(int(path.stem[:2]))
+
+
 @dataclass(frozen=True)
 class Chapter:
-    """A chapter's number, as in its file name, its cells, and the bytes of its .ipynb."""
+    """A chapter's number, "A" for the appendix, its cells, and the bytes of its .ipynb."""
 
-    number: int
+    number: str
     cells: list[NotebookNode]
     size: int = 0
 

@@ -9,7 +9,7 @@ from chapter import Chapter, Faults, tags
 from exercises import EXERCISE_TAGS, exercises_have_goal_stub_check_solution
 
 VERBS = ["Start", "Put", "Choose", "Accumulate", "Come", "Convolve", "Pass", "Add", "Fold", "Run"]
-VERBS += ["Find", "Train", "Prove"]
+VERBS += ["Find", "Train", "Prove", "Make"]
 LAST_SECTIONS = ["Exercises", "Check yourself", "What we built"]
 MAX_CODE_CELLS, MAX_LINES, MEDIAN_LINES, MAX_WORDS, MAX_BYTES = 25, 15, 5, 2000, 200_000
 TRUTH_CALLS = {"all", "any", "array_equal", "allclose", "isclose", "isinstance"}
@@ -17,12 +17,12 @@ TRUTH_CALLS = {"all", "any", "array_equal", "allclose", "isclose", "isinstance"}
 
 def title_names_a_verb(chapter: Chapter) -> Faults:
     first = chapter.cells[0].source.split("\n")[0]
-    match = re.fullmatch(r"# (\d+) · (\w+) \w.*", first)
+    match = re.fullmatch(r"# (\d+|A) · (\w+) \w.*", first)
     if not match:
         yield f"cell 0: the title must read '# {chapter.number} · Verb ...', got {first!r}"
         return
     number, verb = match.groups()
-    if int(number) != chapter.number:
+    if number != chapter.number:
         yield f"cell 0: the title's number is {number}, the file's {chapter.number}"
     if verb not in VERBS:
         yield f"cell 0: the title must begin with one of {VERBS}, got {verb!r}"

@@ -15,7 +15,7 @@ from bs4 import BeautifulSoup
 ROOT = Path(__file__).resolve().parents[1]
 TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
 PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
-CHAPTERS = [page for page in PAGES if re.match(r"notebooks/\d\d_", page)]
+CHAPTERS = [page for page in PAGES if re.match(r"notebooks/(\d\d|appendix)_", page)]
 ADDRESS = "https://github.com/someone/tinyq"
 
 

@@ -6,7 +6,7 @@ import pytest
 from accessibility import violations
 from test_browser import ARTICLE, PAGES, TOC, too_wide
 
-CHAPTERS = [page for page in PAGES if re.match(r"notebooks/\d\d_", page)]
+CHAPTERS = [page for page in PAGES if re.match(r"notebooks/(\d\d|appendix)_", page)]
 CHAPTER, OTHER = CHAPTERS[1], CHAPTERS[4]
 STORED = "localStorage.getItem('tinyq-book')"
 # The theme keeps its colours in the same place, and without it reports errors of its own: only

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import jupytext
 import pytest
+from chapter import chapter_files
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "book" / "glossary.md").read_text()
-CHAPTERS = sorted((ROOT / "notebooks").glob("[0-9]*.py"))
+CHAPTERS = chapter_files(ROOT / "notebooks", ".py")
 COLUMNS = ["term", "TFLite", "ONNX and ONNX Runtime", "PyTorch", "CMSIS-NN"]
 # Labels of the chapter frame, and bold words that begin a paragraph, end in one of these.
 NO_TERM = (":", ".")

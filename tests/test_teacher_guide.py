@@ -43,6 +43,9 @@ def test_the_routes_last_as_long_as_they_say():
     assert all(int(linked) == int(file) for linked, file, _, _ in rows if linked)
     assert listed == BOXES
     assert f"Fourteen chapters, {sum(BOXES.values())} minutes" in TEXT and len(BOXES) == 14
+    (appendix,) = (ROOT / "notebooks").glob("appendix_*.py")
+    more = re.search(r"\*\*Time:\*\* (\d+) minutes", appendix.read_text())[1]
+    assert f"[appendix](../notebooks/{appendix.stem}.ipynb) takes {more} minutes more" in TEXT
 
 
 def test_half_a_day_gives_each_chapter_the_time_it_takes():

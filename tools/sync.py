@@ -2,8 +2,9 @@
 
 In each `notebooks/name.py` the stubs of the exercises are derived from their solutions. Then it is
 read by jupytext, run from top to bottom in a fresh kernel and written beside its source as
-`name.ipynb`, without what changes from run to run. Two runs give the same bytes. When a cell fails,
-the old notebook stays as it was and the exit status is 1.
+`name.ipynb`, without what changes from run to run. Two runs give the same bytes, but for cells that
+print timings (tag nbval-ignore-output). When a cell fails, the old notebook stays as it was and the
+exit status is 1.
 
 A name is the beginning of a chapter's file name (`05`) or the path of a source; none means all.
 """

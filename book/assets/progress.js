@@ -2,7 +2,7 @@
    localStorage. A browser that keeps nothing for these pages shows no control. */
 (() => {
   const KEY = "tinyq-book";
-  const CHAPTER = /\/(notebooks\/\d\d_\w+)\.html$/;
+  const CHAPTER = /\/(notebooks\/(?:\d\d|appendix)_\w+)\.html$/;
   const VERDICTS = { right: "I had it right", "not yet": "not yet" };
 
   const table = (data) => (data?.constructor === Object ? data : {});

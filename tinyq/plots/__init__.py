@@ -12,11 +12,13 @@ from tinyq.plots.one_at_a_time import one_at_a_time
 from tinyq.plots.parity import parity
 from tinyq.plots.passing import codes_through_pool, codes_used, pool_ties
 from tinyq.plots.pixels import pixels
+from tinyq.plots.products import gathered, lanes
 from tinyq.plots.ranges import chosen_ranges, clipping
 from tinyq.plots.roundings import roundings
 from tinyq.plots.seesaw import mean_errors, seesaw
 from tinyq.plots.sieve import sieve
 from tinyq.plots.skip import left_shifts
+from tinyq.plots.speed import growth, roofline, speeds
 from tinyq.plots.sqnr import sqnr
 from tinyq.plots.staircase import row_on_grids, staircase
 from tinyq.plots.telescope import telescope
@@ -36,7 +38,10 @@ __all__ = [
     "codes_through_pool",
     "codes_used",
     "confusion",
+    "gathered",
     "grid_map",
+    "growth",
+    "lanes",
     "layer_bits",
     "left_shifts",
     "loss_stairs",
@@ -46,10 +51,12 @@ __all__ = [
     "parity",
     "pixels",
     "pool_ties",
+    "roofline",
     "roundings",
     "row_on_grids",
     "seesaw",
     "sieve",
+    "speeds",
     "sqnr",
     "staircase",
     "telescope",
