@@ -46,7 +46,7 @@ def rescale_up(acc: NDArray, multiplier: NDArray, shift: NDArray) -> NDArray[np.
     [0, 1]
     """
     high = (shift_left_int32(acc, shift) * np.int64(multiplier) + 2**30) >> 31
-    right = np.maximum(shift, 0)
+    right = np.maximum(np.int64(shift), 0)
     return (high + ((np.int64(1) << right) >> 1)) >> right
 
 

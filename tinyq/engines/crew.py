@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 
 
 class Crew:
@@ -31,6 +31,7 @@ class Crew:
         try:
             self._work(0, ended)
         finally:
+            wait(others)  # all of them: one that fails leaves none at work on the plan's memory
             for other in others:
                 other.result()
 

@@ -13,11 +13,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from tinyq import layers
 from tinyq.layers import QAdd, QClamp, QMaxPool2D, QPad2D
 from tinyq.layers.linear import Linear
 from tinyq.nodes import Node
 
 NO_PADS = (0, 0, 0, 0)
+# What an engine knows the arithmetic of; a layer of one's own may have another forward.
+KNOWN = {kind for kind in vars(layers).values() if isinstance(kind, type)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,6 +78,8 @@ def fold(nodes: Sequence[Node]) -> list[Op]:
 
 def _joined(before: Op, op: Op) -> Op | None:
     """Return the step that does both, or None where they stay two."""
+    if not {type(before.layer), type(op.layer)} <= KNOWN:
+        return None
     match before.layer, op.layer:
         case QPad2D(), Linear() if before.layer.in_grid == op.layer.in_grid:
             return replace(op, inputs=before.inputs, pads=before.layer.pads)

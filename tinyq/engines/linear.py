@@ -110,8 +110,9 @@ def spec_of(op: Op, across: int, shift: int, widest: int, room: int) -> Spec | N
     group = _group(weight.shape, columns, across, widest, room)
     matrix, kernel = _grouped(weight, columns, group)
     constant = layer.bias - (layer.in_grid.zero_point + shift) * weight.sum((1, 2, 3), np.int64)
-    ends = layer.out_grid if op.clamp is None else op.clamp
-    low, high = (ends.qmin, ends.qmax) if op.clamp is None else (ends.low, ends.high)
+    low, high = layer.out_grid.qmin, layer.out_grid.qmax
+    if op.clamp is not None:
+        low, high = (min(max(end, op.clamp.low), op.clamp.high) for end in (low, high))
     low, high = low - layer.out_grid.zero_point, high - layer.out_grid.zero_point
     rescale = None
     if rounding is not Rounding.FLOAT32:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.engines.crew import Crew
-from tinyq.engines.graph import Op, fold
+from tinyq.engines.graph import KNOWN, Op, fold
 from tinyq.engines.shapes import shapes
 from tinyq.engines.steps import LayerStep, Step
 from tinyq.engines.tensors import Tensor
@@ -42,18 +42,19 @@ class Plan:
         """Make the plan; nodes, grid of the input and image_shape are the network's."""
         self.engine, self.batch, self.threads = engine, batch, threads
         self._grid, self._image_shape = grid, image_shape
+        make = import_module(ENGINES[engine]).step
         sizes, ops = shapes(nodes, image_shape), fold(nodes)
         self._tensors = _tensors(ops, sizes, batch)
         self._output = self._tensors[nodes[-1].name]
-        make = import_module(ENGINES[engine]).step
         activations = batch * sum(int(np.prod(shape)) for shape in sizes.values())
         steps = [_step(make, op, self._tensors, activations // 8) for op in ops]
         scratch = min(MOST_SCRATCH, activations // 2 // threads)
         shares = [_shares(step, batch, threads, scratch) for step in steps]
         arenas = _arenas(steps, shares, threads)
         stages = [_bound(step, parts, arenas) for step, parts in zip(steps, shares, strict=True)]
+        workers = range(max(map(len, stages)))  # no more than there are shares
         self._crew = Crew(
-            [[stage[k] if k < len(stage) else None for stage in stages] for k in range(threads)]
+            [[stage[k] if k < len(stage) else None for stage in stages] for k in workers]
         )
         self._lock = Lock()
         held = sum(step.held for step in steps) + sum(arena.nbytes for arena in arenas)
@@ -93,7 +94,9 @@ def _tensors(ops: Sequence[Op], sizes: Mapping[str, tuple], batch: int) -> dict[
 def _step(make: Callable, op: Op, tensors: Mapping[str, Tensor], room: int) -> Step:
     sources = [tensors[name] for name in op.inputs]
     with naming_layer(op.name):
-        return make(op, sources, tensors[op.name], room) or LayerStep(op, sources, tensors[op.name])
+        known = type(op.layer) in KNOWN
+        made = make(op, sources, tensors[op.name], room) if known else None
+        return made or LayerStep(op, sources, tensors[op.name])
 
 
 def _shares(step: Step, batch: int, threads: int, scratch: int) -> list[list[Tile]]:

@@ -52,10 +52,14 @@ def check_ints(name: str, values: Sequence[int], count: int, least: int) -> None
     ValueError: stride must be 2 integers >= 1, got (2, 0)
     """
     wanted = f"{name} must be {count} integers >= {least}, got {values!r}"
-    if not isinstance(values, Sequence) or any(not isinstance(v, int | np.integer) for v in values):
+    if not isinstance(values, Sequence) or not all(map(_is_integer, values)):
         raise TypeError(wanted)
     if len(values) != count or min(values) < least:
         raise ValueError(wanted)
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
 def check_pool_pads(name: str, pads: Sequence[int], kernel: Sequence[int]) -> None:
