@@ -48,9 +48,7 @@ def budget(qnet, batch: int) -> int:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_plan_holds_less_than_three_times_its_codes_and_weights(engine, threads, seed, block):
-    cases = [(seed, 32), (seed, 256), (block, 1), (block, 3)]
-    # a worker needs a row's scratch memory: too much to ask of one small image for two of them
-    for qnet, batch in [*cases, (seed, 1)][: len(cases) + (threads == 1)]:
+    for qnet, batch in [(seed, 1), (seed, 32), (seed, 256), (block, 1), (block, 3)]:
         plan = qnet.compile(engine, batch, threads)
         assert plan.nbytes < budget(qnet, batch), (qnet.image_shape, batch)
 
@@ -97,14 +95,15 @@ def test_images_of_any_float_type_and_memory_order(engine, seed):
 CALLS = {
     "engine must be one of numpy, vnni, got 'tpu'": {"engine": "tpu"},
     "engine must be one of numpy, vnni, got None": {"engine": None},
-    "batch must be .*integers >= 1, got .*0": {"batch": 0},
-    "batch must be .*integers >= 1, got .*-3": {"batch": -3},
-    "batch must be .*integers >= 1, got .*True": {"batch": True},
-    "batch must be .*integers >= 1, got .*2.0": {"batch": 2.0},
-    "batch must be .*integers >= 1, got .*None": {"batch": None},
-    "threads must be .*integers >= 1, got .*0": {"threads": 0},
-    "threads must be .*integers >= 1, got .*True": {"threads": True},
-    "threads must be .*integers >= 1, got .*'2'": {"threads": "2"},
+    r"engine must be one of numpy, vnni, got \['numpy'\]": {"engine": ["numpy"]},
+    "batch, threads. must be 2 integers >= 1, got .0, 1": {"batch": 0},
+    "batch, threads. must be 2 integers >= 1, got .-3, 1": {"batch": -3},
+    "batch, threads. must be 2 integers >= 1, got .True, 1": {"batch": True},
+    "batch, threads. must be 2 integers >= 1, got .2.0, 1": {"batch": 2.0},
+    "batch, threads. must be 2 integers >= 1, got .None, 1": {"batch": None},
+    "batch, threads. must be 2 integers >= 1, got .1, 0": {"threads": 0},
+    "batch, threads. must be 2 integers >= 1, got .1, True": {"threads": True},
+    "batch, threads. must be 2 integers >= 1, got .1, '2'": {"threads": "2"},
 }
 
 

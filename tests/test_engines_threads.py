@@ -9,6 +9,7 @@ import pytest
 from engine_networks import ENGINES, codes
 
 from tinyq import resnet
+from tinyq.engines import schedule
 from tinyq.engines.crew import Crew
 from tinyq.engines.steps import LayerStep
 from tinyq.engines.tensors import Tensor
@@ -21,6 +22,12 @@ NET = resnet.stem_block(SEED.weights, SEED.biases)
 @pytest.fixture(scope="module")
 def seed():
     return NET.quantize(SEED.images)
+
+
+@pytest.fixture(autouse=True)
+def shared(monkeypatch):
+    """The seed is small, and its steps are shared none the less."""
+    monkeypatch.setattr(schedule, "SHARE_FROM", 0)
 
 
 # --- threads
@@ -142,3 +149,23 @@ def test_a_tensor_has_room_for_the_widest_pad_on_each_side():
         want = np.pad(tensor.codes, ((0, 0), (top, bottom), (left, right), (0, 0)))
         want[want == 0] = -7
         assert np.array_equal(tensor.padded(pads), want), pads
+
+
+# --- what is worth sharing
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_small_steps_have_one_worker_and_large_ones_all(engine, monkeypatch):
+    monkeypatch.undo()
+    rng = np.random.default_rng(0)
+    shapes = {"stem": (32, 7, 7, 3), "block1": (8, 3, 3, 32), "block2": (32, 3, 3, 8)}
+    weights = {name: rng.normal(size=shape) for name, shape in shapes.items()}
+    weights["dense"] = rng.normal(size=(10, 32))
+    biases = {name: np.zeros(len(weight)) for name, weight in weights.items()}
+    net = resnet.stem_block(weights, biases)
+    qnet = net.quantize(rng.normal(size=(1, 224, 224, 3)).astype(np.float32))
+    first, second = qnet.compile(engine, threads=2)._crew._pipelines
+    # the stem makes 59 million products, a layer of the block 7, and none moves half a million codes
+    assert [step is not None for step in second] == [True, False, False, False, False, False]
+    assert None not in first
+    assert len(NET.quantize(SEED.images).compile(engine, threads=2)._crew._pipelines) == 1

@@ -7,6 +7,7 @@ import pytest
 from engine_networks import ENGINES, GRID, add, codes, conv, dense, differs, network, single
 
 from tinyq import Grid, Rounding
+from tinyq.engines import schedule
 from tinyq.layers import (
     QAvgPool2D,
     QClamp,
@@ -273,7 +274,8 @@ def test_layers_that_do_not_fit_together_make_no_plan(engine, message):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_border_is_never_written(engine):
+def test_a_border_is_never_written(engine, monkeypatch):
+    monkeypatch.setattr(schedule, "SHARE_FROM", 0)
     qnet = network(NETWORKS["a tensor under three pads"], (7, 10, 3))
     plan = qnet.compile(engine, batch=3, threads=2)
     plan(codes(qnet, 3))

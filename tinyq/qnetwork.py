@@ -65,7 +65,8 @@ class QNetwork:
         engine: "numpy", matrix products in float32 BLAS where they are exact, and it takes its own
         threads from OPENBLAS_NUM_THREADS; or "vnni", u8 x s8 products in ONNX Runtime and the rest
         in numba (extra ``fast``; its first plan on a machine takes seconds, to compile).
-        batch: images a call, >= 1.  threads: workers that share each layer's rows, >= 1.
+        batch: images a call, >= 1.  threads: workers that share the rows of large layers, >= 1;
+        with more than one of them, give BLAS one thread only.
         Raises ValueError for an unknown engine or a number below 1, ImportError without the extra.
 
         >>> from tinyq import resnet
@@ -77,8 +78,7 @@ class QNetwork:
         """
         from tinyq.engines import ENGINES, Plan
 
-        if engine not in ENGINES:
+        if engine not in list(ENGINES):
             raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-        for name, number in (("batch", batch), ("threads", threads)):
-            check_ints(name, (number,), count=1, least=1)
+        check_ints("(batch, threads)", (batch, threads), count=2, least=1)
         return Plan(self.nodes, self.grids[INPUT], self.image_shape, engine, batch, threads)

@@ -21,15 +21,15 @@ from tinyq.layers.linear import Linear
 
 FLOAT32_EXACT = 2**24
 WIDEST = 32  # columns from which on this product gains no more by grouping
-ADD_TABLE_FROM = 4096  # sums in a batch that are worth a table of 64 kB
+TABLE_ROOM = 2**15  # room from which on an add may have its table of 2**16 bytes
 
 
 def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step | None:
     """Return the step for op, or None for one that the layer itself must run.
 
-    room: bytes that a matrix may take beyond its plain form, see linear.spec_of.
+    room: bytes that a matrix may have for its windows to be grouped.
     """
-    if isinstance(op.layer, QAdd) and target.codes.size >= ADD_TABLE_FROM:
+    if isinstance(op.layer, QAdd) and room >= TABLE_ROOM:
         return AddStep(op, sources, target)
     if isinstance(op.layer, Linear):
         image = sources[0].padded(op.pads)

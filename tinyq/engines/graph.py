@@ -62,7 +62,6 @@ def fold(nodes: Sequence[Node]) -> list[Op]:
     (['stem_maxpool2x2', 'block_relu_a', 'block_conv3x3_b'], (3, 3, 3, 3), (2, 2))
     """
     readers = Counter(name for node in nodes for name in node.inputs)
-    readers[nodes[-1].name] += 1
     ops: list[Op] = []
     for node in nodes:
         op = Op(node.name, node.layer, node.inputs)

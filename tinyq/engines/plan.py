@@ -1,7 +1,6 @@
 """A plan: an int8 network made ready for one batch size, memory allocated, weights packed."""
 
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
 from importlib import import_module
 from threading import Lock
 
@@ -11,15 +10,16 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid
 from tinyq.engines.crew import Crew
 from tinyq.engines.graph import KNOWN, Op, fold
+from tinyq.engines.schedule import is_large, schedule
 from tinyq.engines.shapes import shapes
 from tinyq.engines.steps import LayerStep, Step
 from tinyq.engines.tensors import Tensor
-from tinyq.engines.tiles import Tile, share, tiles
 from tinyq.images import to_codes
+from tinyq.layers import QAdd
+from tinyq.layers.linear import Linear
 from tinyq.nodes import INPUT, Node, naming_layer
 
 ENGINES = {"numpy": "tinyq.engines.blas", "vnni": "tinyq.engines.vnni"}
-MOST_SCRATCH = 2**20  # columns and products of this size stay in a core's second cache
 
 
 class Plan:
@@ -47,17 +47,14 @@ class Plan:
         self._tensors = _tensors(ops, sizes, batch)
         self._output = self._tensors[nodes[-1].name]
         activations = batch * sum(int(np.prod(shape)) for shape in sizes.values())
-        steps = [_step(make, op, self._tensors, activations // 8) for op in ops]
-        scratch = min(MOST_SCRATCH, activations // 2 // threads)
-        shares = [_shares(step, batch, threads, scratch) for step in steps]
-        arenas = _arenas(steps, shares, threads)
-        stages = [_bound(step, parts, arenas) for step, parts in zip(steps, shares, strict=True)]
-        workers = range(max(map(len, stages)))  # no more than there are shares
-        self._crew = Crew(
-            [[stage[k] if k < len(stage) else None for stage in stages] for k in workers]
-        )
-        self._lock = Lock()
-        held = sum(step.held for step in steps) + sum(arena.nbytes for arena in arenas)
+        weights = sum(op.layer.weight.nbytes for op in ops if isinstance(op.layer, Linear))
+        grids = {INPUT: grid} | {node.name: getattr(node.layer, "out_grid", None) for node in nodes}
+        room = (activations + weights) // 4
+        steps = [_step(make, op, self._tensors, grids, room) for op in ops]
+        workers = [threads if is_large(op, self._tensors) else 1 for op in ops]
+        pipelines, scratch = schedule(steps, workers, batch, activations // 2)
+        self._crew, self._lock = Crew(pipelines), Lock()
+        held = scratch + sum(step.held for step in steps)
         self.nbytes = held + sum(one.buffer.nbytes for one in self._tensors.values())
         # a first run compiles what is not compiled yet, so that no later one waits for it
         self(np.full((batch, *image_shape), grid.zero_point, np.int8))
@@ -91,35 +88,17 @@ def _tensors(ops: Sequence[Op], sizes: Mapping[str, tuple], batch: int) -> dict[
     return tensors
 
 
-def _step(make: Callable, op: Op, tensors: Mapping[str, Tensor], room: int) -> Step:
-    sources = [tensors[name] for name in op.inputs]
+def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -> Step:
+    """Return the engine's step, or the layer's own where only that does all that the layer does.
+
+    A layer of one's own may have another forward; one on another grid than the tensor that it reads
+    refuses the codes that its own grid does not have.
+    """
+    sources, target = [tensors[name] for name in op.inputs], tensors[op.name]
+    known = type(op.layer) in KNOWN
+    if known:
+        wanted = op.layer.in_grids if isinstance(op.layer, QAdd) else (op.layer.in_grid,)
+        known = all(grids[name] == grid for name, grid in zip(op.inputs, wanted, strict=True))
     with naming_layer(op.name):
-        known = type(op.layer) in KNOWN
-        made = make(op, sources, tensors[op.name], room) if known else None
-        return made or LayerStep(op, sources, tensors[op.name])
-
-
-def _shares(step: Step, batch: int, threads: int, scratch: int) -> list[list[Tile]]:
-    """Return each worker's tiles, as large as the scratch memory takes."""
-    most = -(-batch * step.rows // threads)
-    row = step.need(Tile(0, 1, 0, 1))
-    return share(tiles(batch, step.rows, min(most, scratch // row) if row else most), threads)
-
-
-def _arenas(steps: Sequence[Step], shares: Sequence, threads: int) -> list[NDArray[np.uint8]]:
-    """Return the scratch memory of each worker, as large as its largest step takes."""
-    sizes = [0] * threads
-    for step, parts in zip(steps, shares, strict=True):
-        for worker, part in enumerate(parts):
-            sizes[worker] = max(sizes[worker], *(step.need(tile) for tile in part))
-    return [np.empty(size, np.uint8) for size in sizes]
-
-
-def _bound(step: Step, shares: Sequence[list[Tile]], arenas: Sequence[NDArray]) -> list[Step]:
-    """Return a copy of the step for each worker's share; they read the same weights."""
-    workers = []
-    for part, arena in zip(shares, arenas, strict=False):
-        worker = copy(step)
-        worker.bind(part, arena)
-        workers.append(worker)
-    return workers
+        made = make(op, sources, target, room) if known else None
+    return made or LayerStep(op, sources, target)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from tinyq.engines.graph import Op
 from tinyq.engines.tensors import Tensor
 from tinyq.engines.tiles import Tile
+from tinyq.nodes import naming_layer
 
 
 class Step(Protocol):
@@ -61,7 +62,7 @@ class LayerStep:
     held = 0
 
     def __init__(self, op: Op, sources: Sequence[Tensor], target: Tensor):
-        self.layers, self.target = op.layers, target
+        self.name, self.layers, self.target = op.name, op.layers, target
         self.inputs = [one.padded(op.pads) if one.codes.ndim == 4 else one.codes for one in sources]
 
     def need(self, tile: Tile) -> int:
@@ -76,8 +77,9 @@ class LayerStep:
         """Run the layers on the codes of the sources."""
         for tile in self.tiles:
             codes = [one[tile.n0 : tile.n1] for one in self.inputs]
-            for layer in self.layers:
-                codes = [layer.forward(*codes)]
+            with naming_layer(self.name):
+                for layer in self.layers:
+                    codes = [layer.forward(*codes)]
             self.target.codes[tile.n0 : tile.n1] = codes[0]
 
 

@@ -35,7 +35,7 @@ SHIFT = 128  # from a code to uint8
 
 def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step | None:
     """Return the step for op, or None for one that the layer itself must run."""
-    if isinstance(op.layer, QAdd) and target.codes.size >= blas.ADD_TABLE_FROM:
+    if isinstance(op.layer, QAdd) and room >= blas.TABLE_ROOM:
         return AddStep(op, sources, target)
     if isinstance(op.layer, QGlobalAvgPool2D):
         return MeanStep(op, sources[0], target)
