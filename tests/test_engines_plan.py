@@ -48,7 +48,7 @@ def budget(qnet, batch: int) -> int:
 @pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_plan_holds_less_than_three_times_its_codes_and_weights(engine, threads, seed, block):
-    for qnet, batch in [(seed, 1), (seed, 32), (seed, 256), (block, 1), (block, 3)]:
+    for qnet, batch in [(seed, 1), (seed, 15), (seed, 32), (seed, 256), (block, 1), (block, 3)]:
         plan = qnet.compile(engine, batch, threads)
         assert plan.nbytes < budget(qnet, batch), (qnet.image_shape, batch)
 

@@ -165,7 +165,7 @@ def test_small_steps_have_one_worker_and_large_ones_all(engine, monkeypatch):
     net = resnet.stem_block(weights, biases)
     qnet = net.quantize(rng.normal(size=(1, 224, 224, 3)).astype(np.float32))
     first, second = qnet.compile(engine, threads=2)._crew._pipelines
-    # the stem makes 59 million products, a layer of the block 7, and none moves half a million codes
+    # the stem makes 59 million products, a layer of the block 7; none moves half a million codes
     assert [step is not None for step in second] == [True, False, False, False, False, False]
     assert None not in first
     assert len(NET.quantize(SEED.images).compile(engine, threads=2)._crew._pipelines) == 1
