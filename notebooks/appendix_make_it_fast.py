@@ -155,7 +155,7 @@ for count in (1040, 1041):
 
 # %% [markdown]
 # Above $2^{24}$ the float32 numbers are 2 apart, and 16790289 is odd. Whatever the order, only the last addition passes the edge. It ends in a tie, which goes to the even neighbour. One off, and nobody
-# is told. So the engine `"numpy"` computes (A.1) for the weights of each layer. Where it fails, the product is done in float64, which holds integers up to $2^{53}$.
+# is told. So the engine `"numpy"` computes (A.1) for the weights of each layer. Where it fails, the sum is cut into parts that keep to it, and the parts are added in float64, which holds integers up to $2^{53}$.
 
 # %% tags=["nbval-ignore-output"]
 doubles = columns.astype(float), matrix.astype(float)
@@ -393,7 +393,7 @@ for bits in (8, 7):
 #
 #    :::{dropdown} Answer
 #    Not for any weights: only 1,032 products fit. But (A.1) asks for the sum of the sizes of its own weights, and if they average below 28 it holds. Else the engine
-#    takes float64. One could also cut the sum in five parts, and add those as integers.
+#    cuts the sum into parts for which it does, five at most, and adds those.
 #    :::
 #
 # 2. The product is now so fast that it takes no time. How much faster can the layer become?

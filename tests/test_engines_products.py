@@ -12,6 +12,7 @@ from engine_networks import (
     dense,
     differs,
     layer_of,
+    network,
     single,
     step_of,
 )
@@ -20,6 +21,7 @@ from tinyq import Grid
 from tinyq.engines import blas
 from tinyq.engines.linear import _grouped
 from tinyq.engines.tensors import windows
+from tinyq.layers import QMaxPool2D
 
 UNIT = 1 - 2.0**-31  # as near to 1 as a ratio without a left shift comes
 
@@ -36,15 +38,39 @@ def near_2_24(more: int):
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_a_matrix_is_float32_below_2_24_and_float64_from_there_on(engine):
-    for more, kind, total in ((0, np.float32, 2**24 - 128), (1, np.float64, 2**24)):
+def test_a_product_is_whole_below_2_24_and_cut_from_there_on(engine):
+    for more, cuts, total in ((0, [1033], 2**24 - 128), (1, [1032, 1], 2**24)):
         layer, largest = near_2_24(more)
         step = step_of(blas, layer, (1, 1, 1033))
-        assert (largest, step.kind, step.matrix.dtype) == (total, kind, kind)
+        assert (largest, [cut.stop - cut.start for cut in step.cuts]) == (total, cuts)
+        assert step.kind == (np.float32 if len(cuts) == 1 else np.float64)
         qnet = single(layer, (1, 1, 1033))
         images = np.full((50, 1, 1, 1033), -128, np.int8)
         images[range(50), 0, 0, range(50)] = range(-128, -78)
         assert not differs(qnet, images, engine)
+
+
+def test_no_part_of_a_deep_product_reaches_2_24():
+    rng = np.random.default_rng(5)
+    for depth in (1, 1032, 5000, 20000):
+        weights = rng.choice([-127, -90, 0, 127], (6, depth))
+        weights[0] = 127
+        step = step_of(blas, layer_of(weights, np.zeros(6), 2.0**-18), (1, 1, depth))
+        sizes = np.abs(weights.T) * 128
+        assert [k for cut in step.cuts for k in range(cut.start, cut.stop)] == list(range(depth))
+        assert all(sizes[cut].sum(axis=0).max() < 2**24 for cut in step.cuts)
+        # none could be longer: the fewest parts
+        assert len(step.cuts) == -(-depth // 1032)
+        qnet = single(layer_of(weights, [1, 2, 3, 4, 5, 6], 2.0**-18), (1, 1, depth))
+        assert not differs(qnet, codes(qnet, 3), "numpy")
+
+
+def test_a_pool_before_a_deep_product_keeps_the_largest_sum():
+    layer = conv((4, 3, 3, 700), seed=2)
+    qnet = network(
+        [("conv", layer), ("pool", QMaxPool2D(layer.out_grid, (2, 2), (2, 2)))], (8, 7, 700)
+    )
+    assert not differs(qnet, codes(qnet, 2), "numpy")
 
 
 def test_float32_would_be_wrong_beyond_2_24(monkeypatch):

@@ -1,8 +1,8 @@
 """The engine "numpy": matrix products in float32 BLAS on exact codes, the rest in NumPy's integers.
 
-A product of codes is exact in float32 while every partial sum stays below 2**24; Spec.largest
-bounds them for the weights at hand.  Where it fails the product is in float64, which holds every
-int32 accumulator.
+A product of codes is exact in float32 while every partial sum stays below 2**24; Spec.cuts bounds
+them for the weights at hand.  A product too deep for that is cut into parts that are not, and the
+parts are added in float64, which holds every int32 accumulator.
 """
 
 from collections.abc import Sequence
@@ -42,8 +42,9 @@ class LinearStep:
     """Gather windows, multiply, pool, rescale: a tile at a time.  See Spec for the arithmetic."""
 
     def __init__(self, spec: Spec, image: NDArray[np.int8], target: Tensor):
-        self.kind = np.float32 if spec.largest(0) < FLOAT32_EXACT else np.float64
-        self.matrix = spec.matrix.astype(self.kind)
+        self.cuts = spec.cuts(0, FLOAT32_EXACT)
+        self.kind = np.float32 if len(self.cuts) == 1 else np.float64
+        self.matrix = spec.matrix.astype(np.float32)
         self.spec, self.target, self.rows = replace(spec, matrix=None), target, target.height
         self.wide = np.float32 if spec.rescale is None else np.int64
         self.signed = spec.rescale is not None and bool(spec.rescale.away.any())
@@ -51,14 +52,15 @@ class LinearStep:
         self.held = self.matrix.nbytes + spec.nbytes
 
     def _parts(self, tile: Tile) -> list[tuple[tuple[int, ...], type]]:
-        """Return the shapes of columns, sums, other sums, pooled sums, accumulators and signs.
+        """Return the shapes of columns, a part, sums, other sums, pooled, accumulators and signs.
 
         The rows of a pool's window are multiplied one after the other, so two sums meet at a time.
         """
         (height, width), products = self.spec.op.window, tile.rows * self.windows.shape[2]
         pooled = tile.n1 - tile.n0, tile.r1 - tile.r0, *self.target.image.shape[2:]
         return [
-            ((products, len(self.matrix)), self.kind),
+            ((products, len(self.matrix)), np.float32),
+            ((products if len(self.cuts) > 1 else 0, self.matrix.shape[1]), np.float32),
             ((products, self.matrix.shape[1]), self.kind),
             ((products if height > 1 else 0, self.matrix.shape[1]), self.kind),
             (pooled if width > 1 else (0,), self.kind),
@@ -80,10 +82,10 @@ class LinearStep:
 
     def __call__(self) -> None:
         """Run the tiles."""
-        for inputs, columns, sums, others, pooled, acc, signs, out in self.views:
-            self._multiply(inputs[0], columns, sums)
+        for inputs, columns, part, sums, others, pooled, acc, signs, out in self.views:
+            self._multiply(inputs[0], columns, part, sums)
             for row in inputs[1:]:
-                self._multiply(row, columns, others)
+                self._multiply(row, columns, part, others)
                 np.maximum(sums, others, out=sums)
             sums = sums.reshape(*out.shape[:2], -1, out.shape[3])
             if pooled.size:
@@ -93,9 +95,15 @@ class LinearStep:
             else:
                 self._rescale(sums, acc, signs, out)
 
-    def _multiply(self, inputs: NDArray[np.int8], columns: NDArray, sums: NDArray) -> None:
+    def _multiply(self, inputs: NDArray, columns: NDArray, part: NDArray, sums: NDArray) -> None:
         np.copyto(columns.reshape(inputs.shape), inputs)
-        np.matmul(columns, self.matrix, out=sums)
+        first, *others = self.cuts
+        if not others:
+            np.matmul(columns, self.matrix, out=sums)
+            return
+        np.copyto(sums, np.matmul(columns[:, first], self.matrix[first], out=part))
+        for cut in others:
+            np.add(sums, np.matmul(columns[:, cut], self.matrix[cut], out=part), out=sums)
 
     def _rescale(self, sums: NDArray, acc: NDArray, signs: NDArray, out: NDArray) -> None:
         spec, by = self.spec, self.spec.rescale

@@ -10,6 +10,7 @@ what that and the zero_point add.  The rescaling is (5.4), (5.5) or (5.6), all i
 """
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,9 +90,24 @@ class Spec:
 
     def largest(self, shift: int) -> int:
         """Return a bound on every partial sum of ``w * (q + shift)``, in any order of summing."""
+        return int(self._sizes().sum(axis=0).max()) * self._most(shift)
+
+    def cuts(self, shift: int, limit: int) -> list[slice]:
+        """Return the matrix's rows in the fewest runs whose partial sums all stay below limit."""
+        reach, starts = np.cumsum(self._sizes(), axis=0), [0]
+        passed = np.zeros_like(reach[0])
+        while starts[-1] < len(reach):
+            within = (reach - passed).max(axis=1) * self._most(shift) < limit
+            starts.append(max(int(np.count_nonzero(within)), starts[-1] + 1))
+            passed = reach[starts[-1] - 1]
+        return [slice(start, end) for start, end in pairwise(starts)]
+
+    def _sizes(self) -> NDArray[np.int64]:
+        return np.abs(self.matrix.astype(np.int64))
+
+    def _most(self, shift: int) -> int:
         grid = self.op.layer.in_grid
-        most = max(abs(grid.qmin + shift), abs(grid.qmax + shift))
-        return int(np.abs(self.matrix.astype(np.int64)).sum(axis=0).max()) * most
+        return max(abs(grid.qmin + shift), abs(grid.qmax + shift))
 
 
 def spec_of(op: Op, across: int, shift: int, widest: int, room: int) -> Spec | None:
