@@ -179,17 +179,18 @@ assert n.min() > 0  # all shifts go right
 
 
 def rescale(acc):
-    """Return the codes after a ReLU: (5.5) in six passes over one array."""
-    acc = acc * m
+    """Return the codes after a ReLU: (5.5) in one array of int64."""
+    acc = acc * m  # the one array
     acc += 1 << 30
     acc >>= 31
     acc += 1 << (n - 1)
     acc >>= n
     np.clip(acc, 0, grid.qmax - grid.zero_point, out=acc)
-    return (acc + grid.zero_point).astype(np.int8)
+    acc += grid.zero_point
+    return acc.astype(np.int8)
 
 # %% [markdown]
-# A larger sum never gives a smaller code. So, as in (7.2), the largest sum of a window gives the largest code, and the pool may go first:
+# The ratio is not negative, and every rounding keeps the order as long as nothing overflows. So a larger sum never gives a smaller code. As in (7.2), the largest sum of a window gives the largest code, and the pool may go first:
 #
 # $$\max_i R(a_i) = R\bigl(\max_i a_i\bigr) \tag{A.2}$$
 #
@@ -236,7 +237,7 @@ else:
     tell(race(both | {"u8 x s8": lambda: product(unsigned)}))
 
 # %% [markdown]
-# This is less than the figure promises. A call has costs of its own, and the sums must be written. The engine saves some of that, for it hands the operator memory that is there already.
+# How much of the promise is left depends on the processor and on the shape. A call has costs of its own, and the sums must be written. The engine saves some of that, for it hands the operator memory that is there already.
 #
 # Some processors have only the middle row of the figure, VPMADDUBSW of chapter 4, which adds two products in int16. There sums saturate. The engine `"vnni"` does not ask the
 # processor for its name. It tries: `is_exact` multiplies each column by the codes that drive its pairs to their ends. A product that fails is left to BLAS. So a plan may be slower
@@ -244,7 +245,7 @@ else:
 #
 # ## Group the neighbours
 #
-# The seed's stem gains little so far. A row of its windows is $7 \cdot 3 = 21$ bytes, which is short for a copy, and a product with 8 filters leaves most of a tile idle. So let one window give several
+# The seed's stem gains little so far. A row of its windows is $7 \cdot 3 = 21$ bytes, which is short for a copy, and a product with 8 filters fills only 8 of a tile's 16 columns. So let one window give several
 # neighbours at once. It is wider by a stride for each, and each neighbour's weights stand in their own place, with zeros elsewhere.
 
 # %%
@@ -347,11 +348,11 @@ def products_that_fit(bits, largest):
 assert check(tuple(products_that_fit(*case) for case in cases), fit)
 
 # %% [markdown]
-# A float16 cannot hold one product of two 8-bit codes. With 4-bit codes it holds 36 of them, a 3×3 window of four channels.
+# A float16 cannot hold every product of two 8-bit codes: 127 · 127 = 16129 is odd and takes 14 bits. With 4-bit codes it holds 36 of them, a 3×3 window of four channels.
 #
 # ### Exercise 2: Break it in 16 bits
 #
-# **Goal.** A processor without VNNI adds the products of rows 0 and 1, 2 and 3, and so on, in int16, and holds what does not fit. The codes are 0 to 255. Say of a matrix of weights whether this can ever happen
+# **Goal.** A processor without VNNI adds the products of rows 0 and 1, 2 and 3, and so on, in int16, and holds what does not fit. The number of rows is even. The codes are 0 to 255. Say of a matrix of weights whether this can ever happen
 # to it. One column is enough.
 
 # %% tags=["stub"]
@@ -377,14 +378,14 @@ assert check(tuple(pairs_fit(np.int8(pair)[:, None]) for pair in pairs), safe)
 for bits in (8, 7):
     kind = layers.QConv2DPerChannel.from_float(*parts, weight_bits=bits)
     w = kind.weight.reshape(64, -1).T.astype(int)
-    ends = 255 * (w.T > 0)  # the codes that the engine tries
+    ends = 255 * (w.T > 0)  # the upper ends; the engine tries the lower ones too
     held = np.clip((ends[:, :, None] * w).reshape(64, -1, 2, 64).sum(axis=2), -(2**15), 2**15 - 1)
     wrong = (held.sum(axis=1) != ends @ w).diagonal()
     assert wrong.any() != pairs_fit(w)
     print(f"{bits}-bit weights: {wrong.sum()} of 64 channels go wrong at the ends")
 
 # %% [markdown]
-# Codes as they come can hide it, because most pairs of most images fit. The engine looks at the ends, where every pair is as large as it can get. What is right there is right
+# Codes as they come can hide it, because most pairs of most images fit. The engine looks at the ends, where every pair is as large as it can get. There all products of a column have one sign, so what is lost in one pair no other gives back. What is right there is right
 # for all codes. And with 7-bit weights the older processors are as exact as the others.
 #
 # ## Check yourself
@@ -403,7 +404,7 @@ for bits in (8, 7):
 #    the ReLU into the clamp, and the pool in front.
 #    :::
 #
-# 3. Why is the order of a sum no matter for the bytes here, when it is one for a float network?
+# 3. Why does the order of a sum not matter for the bytes here, when it does for a float network?
 #
 #    :::{dropdown} Answer
 #    Sums of integers that fit are exact, in every order, tile and thread. A float sum rounds at each addition, so another order gives other last bits.

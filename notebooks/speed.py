@@ -190,7 +190,7 @@ for axis in words:
 # ## The roofline
 #
 # Two things bound any program: the products that the processor can make, and the bytes that memory can bring. A **roofline** draws both. Along the axis stands how many products a network has for each byte that
-# must move. On the left memory is the roof, a slope. On the right the products are, a level for each kind.
+# must move. On the left memory is the roof, a slope. On the right the products are, a level for each kind. The slope is that of the main memory, each byte read or written counted. What fits a cache may pass it.
 
 # %% mystnb={"image": {"alt": "Both axes logarithmic: products a byte along, billions of products a second up. A slope for memory ends in two levels, a lower one for float32 products and a higher one for products of bytes. Below them, at the four cases, the marks of the layers, LiteRT's reference, the two engines and XNNPACK. The next cell prints the numbers."}, "figure": {"caption": "The roofs of this machine, one thread, and the cases below them.", "name": "fig-roofline"}}
 under = [run for run in runs if run["threads"] == 1 and run["runner"] in LINES]
@@ -216,8 +216,8 @@ for engine, kernel in (("numpy", "float32 BLAS"), ("vnni", "u8 x s8")):
 #
 # ## What was tried and lost
 #
-# **Requantization in float32.** One multiplication instead of six integer passes looked cheap. But it has to give the codes of DOUBLE, and those need the product right to a small fraction of a step, out of 255. A float32 has no room for that, not even with a fused
-# multiply-add, and some codes came out wrong. In float64 every code was right, but no faster than in int64. So the integers stayed: they are the book's own arithmetic.
+# **Requantization in float32.** One multiplication instead of six integer passes looked cheap. But DOUBLE decides on the exact product, of up to 62 bits. A float32 is off by up to $2^{-24}$ of the value, so sums close to a tie fall on the wrong side,
+# fused multiply-add or not. In float64 every code that was tried was right, which is no proof, and it was no faster than int64. So the integers stayed: they are the book's own arithmetic.
 #
 # **Gathering pixel by pixel.** The first gather in numba had a loop for each pixel of a window. It copied three bytes at a time in the stem, and took many times as long as the product. Copying whole rows of the window
 # from a view cured it, and grouping neighbours made the rows longer.
@@ -226,7 +226,7 @@ for engine, kernel in (("numpy", "float32 BLAS"), ("vnni", "u8 x s8")):
 # numbers. Two plain loops, one after the other, were several times as fast.
 #
 # **More threads in Python.** To wake a thread takes as long as a small layer. Two threads gain nothing on small images, and a plan with `threads=2` may be slower there than one without. numba's own
-# threads were left out: two Python threads that use its default pool at once end the process.
+# threads were left out: where neither TBB nor OpenMP is there, two Python threads in its pool at once end the process.
 #
 # ## What the numbers do not say
 #
@@ -235,7 +235,7 @@ for engine, kernel in (("numpy", "float32 BLAS"), ("vnni", "u8 x s8")):
 # over is the order of things: gather, multiply, rescale, and which of them takes the time.
 
 # %%
-assert held["vnni", large, 1, 1] < sizes[large]["activation_bytes"]
+assert all(held[engine, large, 1, 1] < sizes[large]["activation_bytes"] for engine in ENGINES)
 assert [*sizes] == list(dict.fromkeys(network for network, _ in cases))
 for run in runs:
     rate = sizes[run["network"]]["mac"] * run["batch"] / run["us"] / 1e3

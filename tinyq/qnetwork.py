@@ -62,12 +62,14 @@ class QNetwork:
     def compile(self, engine: str = "numpy", batch: int = 1, threads: int = 1) -> Plan:
         """Return a plan: the same bytes, faster, for batches of one size.
 
-        engine: "numpy", matrix products in float32 BLAS where they are exact, and it takes its own
-        threads from OPENBLAS_NUM_THREADS; or "vnni", u8 x s8 products in ONNX Runtime and the rest
-        in numba (extra ``fast``; its first plan on a machine takes seconds, to compile).
+        engine: "numpy", matrix products in float32 BLAS, kept where they are exact; BLAS has
+        threads of its own, set by OPENBLAS_NUM_THREADS before NumPy is imported; or "vnni", u8 x s8
+        products in ONNX Runtime and the rest in numba (extra ``fast``; its first plan on a machine
+        takes seconds, to compile).
         batch: images a call, >= 1.  threads: workers that share the rows of large layers, >= 1;
         with more than one of them, give BLAS one thread only.
-        Raises ValueError for an unknown engine or a number below 1, ImportError without the extra.
+        Raises ValueError for an unknown engine, a number below 1, layers that do not fit together
+        or one tensor padded with two zero_points; ImportError without the extra.
 
         >>> from tinyq import resnet
         >>> weights, biases, images = resnet.seed()

@@ -9,8 +9,8 @@ class Crew:
     """A pipeline a worker; nobody begins a stage before all have ended the one before.
 
     pipelines: for each worker a call a stage, or None where it has no share; all of one length.
-    The first worker is the calling thread.  A worker that waits gives the interpreter away and
-    looks again: a stage takes less time than it takes to wake a thread.
+    The first worker is the calling thread.  A worker that waits yields and looks again, so it keeps
+    its core busy: most stages are shorter than it takes to wake a sleeping thread.
 
     >>> from functools import partial
     >>> seen = []

@@ -53,9 +53,11 @@ class Product:
     def is_exact(self) -> bool:
         """Whether the sums are right where pairs of products are largest and smallest.
 
-        A processor without int8 dot products adds two products in int16, where 2 * 255 * 127 does
-        not fit.  Every pair lies between its sums for the codes 255 where a weight is positive, 0
-        elsewhere, and for the reverse; a matrix whose sums are right there saturates nowhere.
+        An x86 processor without int8 dot products adds two products in int16, where 2 * 255 * 127
+        does not fit.  A pair is largest for the codes 255 where a weight is positive, 0 elsewhere.
+        There no term is negative, so what saturation takes away nothing gives back: a right sum
+        means that no pair saturated, and for other codes each is smaller.  Likewise below.
+        This takes for granted that the kernel is the same for any number of rows.
         """
         return self._is_exact_where(self.matrix > 0) and self._is_exact_where(self.matrix < 0)
 

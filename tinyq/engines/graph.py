@@ -5,8 +5,9 @@
     anything else                                           a step of its own
 
 A pad goes into the border of the tensor that it pads, a clamp into the ends of the requantization.
-A max pool whose windows do not overlap goes in front of it: requantization never decreases, so the
-largest accumulator gives the largest code, and fewer of them are requantized (7.2).
+A max pool whose windows do not overlap goes in front of it: a requantization that cannot overflow
+never decreases, so the largest accumulator gives the largest code (7.2), and fewer of them are
+requantized.  Where it can overflow, the step runs its layers in their order.
 """
 
 from collections import Counter
@@ -79,8 +80,10 @@ def _joined(before: Op, op: Op) -> Op | None:
     """Return the step that does both, or None where they stay two."""
     if not {type(before.layer), type(op.layer)} <= KNOWN:
         return None
+    if before.layer.out_grid != op.layer.in_grid:  # the layer refuses codes off its own grid
+        return None
     match before.layer, op.layer:
-        case QPad2D(), Linear() if before.layer.in_grid == op.layer.in_grid:
+        case QPad2D(), Linear():
             return replace(op, inputs=before.inputs, pads=before.layer.pads)
         case Linear() | QAdd(), QClamp() if before.clamp is None and before.pool is None:
             return replace(before, name=op.name, clamp=op.layer)

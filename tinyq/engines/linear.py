@@ -5,8 +5,10 @@
 The codes go into the product as they are (shift 0) or as uint8 (shift 128); the constant takes back
 what that and the zero_point add.  The rescaling is (5.4), (5.5) or (5.6), all in one form:
 
-    high = (sum * multiplier + nudge) >> first              the nudge holds constant * multiplier
-    code = clamp(((high + half + ((high >> 63) & away)) >> second) + zero_point, low, high)
+    h = (sum * multiplier + nudge) >> first                the nudge holds constant * multiplier
+    code = clamp((h + half + ((h >> 63) & away)) >> second, low, high) + zero_point
+
+low, high: ends of the codes, less the zero_point.
 """
 
 from dataclasses import dataclass
@@ -25,7 +27,11 @@ INT32 = np.iinfo(np.int32)
 
 @dataclass(frozen=True, eq=False)
 class Rescale:
-    """The integers of one rescaling, int64 (O,) each.  away: -1 where ties leave zero, else 0."""
+    """The integers of one rescaling, int64 (O,) each.
+
+    multiplier, nudge, first: of the high multiply; half, away, second: of the rounding shift after
+    it; away is -1 where ties go away from zero, else 0.
+    """
 
     multiplier: NDArray[np.int64]
     nudge: NDArray[np.int64]
@@ -118,7 +124,8 @@ def spec_of(op: Op, across: int, shift: int, widest: int, room: int) -> Spec | N
     room: entries, that a matrix may have for its windows to be grouped.
     """
     layer, rounding = op.layer, op.layer.requantizer.rounding
-    if rounding is Rounding.FLOAT64 or (rounding is not Rounding.SINGLE and _can_wrap(layer)):
+    shifts_left = rounding in (Rounding.DOUBLE, Rounding.UP)  # in int32
+    if rounding is Rounding.FLOAT64 or (shifts_left and _can_wrap(layer)):
         return None
     dense = isinstance(layer, QDense)
     weight = layer.weight[:, None, None, :] if dense else layer.weight

@@ -18,6 +18,7 @@ from tinyq.images import to_codes
 from tinyq.layers import QAdd
 from tinyq.layers.linear import Linear
 from tinyq.nodes import INPUT, Node, naming_layer
+from tinyq.requantize import Requantizer
 
 ENGINES = {"numpy": "tinyq.engines.blas", "vnni": "tinyq.engines.vnni"}
 
@@ -48,7 +49,9 @@ class Plan:
         self._output = self._tensors[nodes[-1].name]
         activations = batch * sum(int(np.prod(shape)) for shape in sizes.values())
         weights = sum(op.layer.weight.nbytes for op in ops if isinstance(op.layer, Linear))
-        grids = {INPUT: grid} | {node.name: getattr(node.layer, "out_grid", None) for node in nodes}
+        grids = {INPUT: grid} | {
+            node.name: node.layer.out_grid if type(node.layer) in KNOWN else None for node in nodes
+        }
         room = (activations + weights) // 4
         steps = [_step(make, op, self._tensors, grids, room) for op in ops]
         workers = [threads if is_large(op, self._tensors) else 1 for op in ops]
@@ -91,14 +94,16 @@ def _tensors(ops: Sequence[Op], sizes: Mapping[str, tuple], batch: int) -> dict[
 def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -> Step:
     """Return the engine's step, or the layer's own where only that does all that the layer does.
 
-    A layer of one's own may have another forward; one on another grid than the tensor that it reads
-    refuses the codes that its own grid does not have.
+    A layer or a requantizer of one's own may have another arithmetic; a layer on another grid than
+    the tensor that it reads refuses the codes that its own grid does not have.
     """
     sources, target = [tensors[name] for name in op.inputs], tensors[op.name]
     known = type(op.layer) in KNOWN
     if known:
         wanted = op.layer.in_grids if isinstance(op.layer, QAdd) else (op.layer.in_grid,)
         known = all(grids[name] == grid for name, grid in zip(op.inputs, wanted, strict=True))
+    if isinstance(op.layer, Linear):
+        known = known and type(op.layer.requantizer) is Requantizer
     with naming_layer(op.name):
         made = make(op, sources, target, room) if known else None
     return made or LayerStep(op, sources, target)

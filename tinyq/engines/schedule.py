@@ -12,6 +12,7 @@ from tinyq.engines.tensors import Tensor
 from tinyq.engines.tiles import Tile, share, tiles
 from tinyq.layers.linear import Linear
 
+# As measured on the machine of book/engines.json.
 MOST_SCRATCH = 2**20  # columns and products of this size stay in a core's second cache
 SHARE_FROM = 2**25  # multiply-adds in a step that are worth the time in which workers wait
 CODE = 128  # multiply-adds that take as long as one code that is moved or looked up

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinyq.nodes import Node, run_nodes
+from tinyq.nodes import INPUT, Node, run_nodes
 
 Shape = tuple[int, ...]
 
@@ -12,7 +12,8 @@ Shape = tuple[int, ...]
 def shapes(nodes: Sequence[Node], image_shape: Shape) -> dict[str, Shape]:
     """Return the shape of each tensor for one image: (H, W, C) or (C,), by name, "input" first.
 
-    Raises ValueError, with the layer's name, where layers do not fit together or their image.
+    Raises ValueError, with the layer's name, where layers do not fit together or their image, or
+    two have one name; TypeError for a layer that does not make codes.
 
     >>> from tinyq.affine import Grid
     >>> from tinyq.layers import QPad2D
@@ -20,5 +21,14 @@ def shapes(nodes: Sequence[Node], image_shape: Shape) -> dict[str, Shape]:
     >>> shapes([pad], (4, 4, 3))
     {'input': (4, 4, 3), 'pad': (6, 8, 3)}
     """
+    names = [INPUT, *(node.name for node in nodes)]
+    if len(set(names)) < len(names):
+        raise ValueError(f"each layer must have a name of its own, got {names[1:]}")
     tensors = run_nodes(nodes, np.empty((0, *image_shape), np.int8))
+    for name, codes in tensors.items():
+        if codes.dtype != np.int8 or codes.ndim not in (2, 4):
+            raise TypeError(
+                f"tensor {name!r} must be int8 (N, H, W, C) or (N, C), "
+                f"got {codes.dtype} {codes.shape}"
+            )
     return {name: codes.shape[1:] for name, codes in tensors.items()}

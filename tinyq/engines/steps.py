@@ -80,7 +80,13 @@ class LayerStep:
             with naming_layer(self.name):
                 for layer in self.layers:
                     codes = [layer.forward(*codes)]
-            self.target.codes[tile.n0 : tile.n1] = codes[0]
+            made, place = codes[0], self.target.codes[tile.n0 : tile.n1]
+            if made.dtype != np.int8 or made.shape != place.shape:
+                raise TypeError(
+                    f"layer {self.name!r} must return int8 {place.shape} in a plan, "
+                    f"got {made.dtype} {made.shape}"
+                )
+            place[...] = made
 
 
 def add_table(op: Op) -> NDArray[np.int8]:

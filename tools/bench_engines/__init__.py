@@ -31,5 +31,5 @@ The record, book/engines.json, is written when all is measured:
     roofline    {rates: [{kernel: "float32 BLAS" | "u8 x s8", threads, product: [m, k, n],
                 gmac_per_s}], copy: [{threads, gb_per_s}], networks: [{network, batch, mac, bytes,
                 mac_per_byte}]}: of a call; bytes are the weights and the moved_bytes of the batch;
-                a copy's gigabytes are read and written
+                a copy's gigabytes are those read and those written
 """

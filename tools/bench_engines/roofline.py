@@ -44,9 +44,9 @@ def multiplied(outcome: Outcome) -> dict:
 
 
 def copied(outcome: Outcome) -> dict:
-    """Return the row of a copy, in bytes copied a second: each is read and written."""
+    """Return the row of a copy, in bytes moved a second: those read and those written."""
     (block,), (times,) = outcome.job.subjects, outcome.rounds
-    rate = digits(block.bytes / quartiles(times)["us"] / 1e3)
+    rate = digits(2 * block.bytes / quartiles(times)["us"] / 1e3)
     return {"threads": outcome.job.threads, "gb_per_s": rate}
 
 
