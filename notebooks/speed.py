@@ -225,7 +225,7 @@ for engine, kernel in (("numpy", "float32 BLAS"), ("vnni", "u8 x s8")):
 # **Pooling while requantizing.** A requantizer that looks for the largest of four sums in its inner loop reads each sum once. The compiler could not turn that loop into instructions on many
 # numbers. Two plain loops, one after the other, were several times as fast.
 #
-# **More threads in Python.** To wake a thread takes as long as a small layer. Two threads gain nothing on small images, and a plan with `threads=2` may be slower there than one without. numba's own
+# **More threads in Python.** To wake a thread takes as long as a small layer. Two threads gain nothing on small images, so a plan with `threads=2` shares its large steps alone, and on a small network none. numba's own
 # threads were left out: where neither TBB nor OpenMP is there, two Python threads in its pool at once end the process.
 #
 # ## What the numbers do not say

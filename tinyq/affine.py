@@ -113,12 +113,24 @@ class Grid:
         codes = np.asarray(codes)
         if codes.dtype.kind != "i":
             raise TypeError(f"codes must be signed integers, got {codes.dtype}")
-        if codes.size and not (self.qmin <= codes.min() and codes.max() <= self.qmax):
-            raise ValueError(
-                f"codes must lie in {self.qmin}..{self.qmax}, got {codes.min()}..{codes.max()}"
-            )
+        self.check("codes", codes)
         steps = codes.astype(np.int32) - self.zero_point
         return np.float32(self.scale) * steps.astype(np.float32)
+
+    def check(self, name: str, codes: NDArray[np.integer]) -> None:
+        """Raise ValueError unless all codes, called name in the message, lie in qmin..qmax.
+
+        >>> Grid(1.0, 0, -8, 7).check("images", np.int8([0, 9]))
+        Traceback (most recent call last):
+        ValueError: images must lie in -8..7, got 0..9
+        """
+        every_int8 = codes.dtype == np.int8 and self.qmax - self.qmin == 255
+        if codes.size and not every_int8:
+            least, largest = codes.min(), codes.max()
+            if least < self.qmin or largest > self.qmax:
+                raise ValueError(
+                    f"{name} must lie in {self.qmin}..{self.qmax}, got {least}..{largest}"
+                )
 
     @property
     def lo(self) -> float:

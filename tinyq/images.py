@@ -43,12 +43,7 @@ def to_codes(images: NDArray, grid: Grid, wanted: tuple) -> NDArray[np.int8]:
     if not (isinstance(images, np.ndarray) and images.dtype == np.int8):
         return grid.quantize(check_images(images, wanted))
     check_shape(images, wanted)
-    if grid.qmax - grid.qmin < 255 and images.size:
-        least, largest = images.min(), images.max()
-        if least < grid.qmin or largest > grid.qmax:
-            raise ValueError(
-                f"images as codes must lie in {grid.qmin}..{grid.qmax}, got {least}..{largest}"
-            )
+    grid.check("images as codes", images)
     return images
 
 

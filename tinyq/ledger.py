@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from tinyq.affine import Grid
 from tinyq.layers import QAdd
+from tinyq.layers.kinds import in_grids
 from tinyq.layers.linear import Linear
 
 
@@ -37,15 +38,15 @@ def ledger_row(name: str, layer: object, out_grid: Grid, activation_bytes: int) 
         return LedgerRow(
             name, "quantize", (), out_grid, False, None, None, None, 0, activation_bytes
         )
-    in_grids = layer.in_grids if isinstance(layer, QAdd) else (layer.in_grid,)
+    read = in_grids(layer)
     requantizers = _requantizers(layer)
     weights = isinstance(layer, Linear)
     return LedgerRow(
         name=name,
         kind=type(layer).__name__,
-        in_grids=in_grids,
+        in_grids=read,
         out_grid=out_grid,
-        requantizes=not any(out_grid is grid for grid in in_grids),
+        requantizes=not any(out_grid is grid for grid in read),
         weight_scale=_extent([layer.weight_scale]) if weights else None,
         multiplier=_extent([r.multiplier for r in requantizers]),
         shift=_extent([r.shift for r in requantizers]),

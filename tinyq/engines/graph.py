@@ -14,14 +14,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tinyq import layers
 from tinyq.layers import QAdd, QClamp, QMaxPool2D, QPad2D
+from tinyq.layers.kinds import LAYERS
 from tinyq.layers.linear import Linear
 from tinyq.nodes import Node
 
 NO_PADS = (0, 0, 0, 0)
-# What an engine knows the arithmetic of; a layer of one's own may have another forward.
-KNOWN = {kind for kind in vars(layers).values() if isinstance(kind, type)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +76,7 @@ def fold(nodes: Sequence[Node]) -> list[Op]:
 
 def _joined(before: Op, op: Op) -> Op | None:
     """Return the step that does both, or None where they stay two."""
-    if not {type(before.layer), type(op.layer)} <= KNOWN:
+    if not {type(before.layer), type(op.layer)} <= set(LAYERS):
         return None
     if before.layer.out_grid != op.layer.in_grid:  # the layer refuses codes off its own grid
         return None

@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.engines.crew import Crew
-from tinyq.engines.graph import KNOWN, Op, fold
+from tinyq.engines.graph import Op, fold
 from tinyq.engines.schedule import is_large, schedule
 from tinyq.engines.shapes import shapes
 from tinyq.engines.steps import LayerStep, Step
 from tinyq.engines.tensors import Tensor
 from tinyq.images import to_codes
-from tinyq.layers import QAdd
+from tinyq.layers.kinds import LAYERS, in_grids
 from tinyq.layers.linear import Linear
 from tinyq.nodes import INPUT, Node, naming_layer
 from tinyq.requantize import Requantizer
@@ -50,7 +50,7 @@ class Plan:
         activations = batch * sum(int(np.prod(shape)) for shape in sizes.values())
         weights = sum(op.layer.weight.nbytes for op in ops if isinstance(op.layer, Linear))
         grids = {INPUT: grid} | {
-            node.name: node.layer.out_grid if type(node.layer) in KNOWN else None for node in nodes
+            node.name: node.layer.out_grid if type(node.layer) in LAYERS else None for node in nodes
         }
         room = (activations + weights) // 4
         steps = [_step(make, op, self._tensors, grids, room) for op in ops]
@@ -98,10 +98,10 @@ def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -
     the tensor that it reads refuses the codes that its own grid does not have.
     """
     sources, target = [tensors[name] for name in op.inputs], tensors[op.name]
-    known = type(op.layer) in KNOWN
+    known = type(op.layer) in LAYERS
     if known:
-        wanted = op.layer.in_grids if isinstance(op.layer, QAdd) else (op.layer.in_grid,)
-        known = all(grids[name] == grid for name, grid in zip(op.inputs, wanted, strict=True))
+        read = zip(op.inputs, in_grids(op.layer), strict=True)
+        known = all(grids[name] == grid for name, grid in read)
     if isinstance(op.layer, Linear):
         known = known and type(op.layer.requantizer) is Requantizer
     with naming_layer(op.name):

@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.export.shapes import LAYERS, tensor_shapes
+from tinyq.export.shapes import tensor_shapes
+from tinyq.layers.kinds import LAYERS
 from tinyq.nodes import INPUT, Node, naming_layer
 from tinyq.observers import MinMax
 from tinyq.qnetwork import QNetwork

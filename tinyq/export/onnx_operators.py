@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.export.shapes import in_grids
 from tinyq.layers import (
     QAdd,
     QAvgPool2D,
@@ -24,6 +23,7 @@ from tinyq.layers import (
     QPad2D,
     qrelu,
 )
+from tinyq.layers.kinds import in_grids
 from tinyq.layers.linear import Linear
 from tinyq.runtimes import QMean
 

@@ -8,23 +8,12 @@ import numpy as np
 from tinyq import layers
 from tinyq.layers.add import check_left_shift
 from tinyq.layers.checks import output_size
+from tinyq.layers.kinds import LAYERS, in_grids
 from tinyq.nodes import INPUT, naming_layer
 from tinyq.qnetwork import QNetwork
 
 Shape = tuple[int, ...]
 
-# Exactly these: a subclass may compute something else.
-LAYERS = (
-    layers.QAdd,
-    layers.QAvgPool2D,
-    layers.QClamp,
-    layers.QConv2D,
-    layers.QConv2DPerChannel,
-    layers.QDense,
-    layers.QGlobalAvgPool2D,
-    layers.QMaxPool2D,
-    layers.QPad2D,
-)
 # The int32 sum of a mean is at most 128 a cell, and half a cell's count is added to it.
 LARGEST_MEAN = (2**32 - 1) // 257
 
@@ -57,11 +46,6 @@ def tensor_shapes(qnet: QNetwork) -> dict[str, Shape]:
             _check_wiring(node, qnet, shapes)
             shapes[node.name] = _out_shape(node.layer, [shapes[name] for name in node.inputs])
     return shapes
-
-
-def in_grids(layer: object) -> tuple:
-    """Return the grid of each tensor that a layer reads."""
-    return layer.in_grids if isinstance(layer, layers.QAdd) else (layer.in_grid,)
 
 
 def padded(shape: Shape, pads: Sequence[int]) -> Shape:
