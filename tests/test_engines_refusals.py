@@ -1,0 +1,99 @@
+"""What a plan refuses as the layers do, and the layers of one's own that it leaves alone."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from engine_networks import ENGINES, GRID, add, conv, dense, differs, network
+
+from tinyq import Grid, Requantizer
+from tinyq.layers import QClamp, QGlobalAvgPool2D, QMaxPool2D, qrelu
+from tinyq.layers.kinds import in_grids
+from tinyq.nodes import INPUT
+
+NARROW = Grid(0.1, 0, -8, 7)
+IMAGES = np.random.default_rng(0).integers(-128, 128, (3, 8, 8, 4), dtype=np.int8)
+
+MISFITS = {
+    "layer 'conv': .*C = 3, got shape": [("conv", conv((4, 2, 2, 3)))],
+    "layer 'dense': .*C = 3, got shape": [
+        ("mean", QGlobalAvgPool2D(GRID)),
+        ("dense", dense(3, 5)),
+    ],
+    r"layer 'row': .* must have shape \(N, C\)": [("row", dense(4, 5))],
+    "layer 'pool': .*must fit the image": [("pool", QMaxPool2D(GRID, (9, 1), (9, 1)))],
+    "layer 'add': .*must have one shape": [
+        ("pool", QMaxPool2D(GRID, (2, 2), (2, 2))),
+        ("add", add(), "input", "pool"),
+    ],
+}
+
+
+@pytest.mark.parametrize("message", MISFITS)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_layers_that_do_not_fit_together_make_no_plan(engine, message):
+    qnet = network(MISFITS[message], (8, 8, 4))
+    with pytest.raises(ValueError, match=message):
+        qnet.compile(engine, batch=70)
+
+
+class Halved(Requantizer):
+    """A requantizer of one's own: half of what the ratio says."""
+
+    def rescale(self, acc):
+        return super().rescale(acc) // 2
+
+
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_requantizer_of_ones_own_keeps_its_arithmetic(engine):
+    layer = conv((5, 3, 3, 4))
+    own = replace(layer, requantizer=Halved(layer.requantizer.ratio))
+    assert not differs(network([("conv", own)], (8, 8, 4)), IMAGES, engine)
+
+
+# Layers on a narrow grid that read the codes of a wide one, after a convolution or a clamp.
+AFTER_CONV = [QClamp(NARROW, -4, 6), QMaxPool2D(NARROW, (2, 2), (2, 2))]
+AFTER_CLAMP = [conv((5, 3, 3, 4), grid=NARROW), QGlobalAvgPool2D(NARROW), add(NARROW, NARROW)]
+STRAY = [(conv((4, 3, 3, 4)), after) for after in AFTER_CONV]
+STRAY += [(qrelu(GRID), after) for after in AFTER_CLAMP]
+
+
+@pytest.mark.parametrize(("before", "after"), STRAY)
+@pytest.mark.parametrize("engine", ENGINES)
+def test_a_layer_on_another_grid_still_refuses_stray_codes(engine, before, after):
+    reads = ("before",) * len(in_grids(after))
+    qnet = network([("before", before), ("after", after, *reads)], (8, 8, 4))
+    with pytest.raises(ValueError, match="'after': .*must lie in -8..7"):
+        qnet(IMAGES)
+    with pytest.raises(ValueError, match="'after': .*must lie in -8..7"):
+        qnet.compile(engine, len(IMAGES))(IMAGES)
+
+
+def test_a_name_used_twice_makes_no_plan():
+    qnet = network([("a", conv((4, 3, 3, 4))), ("a", conv((4, 3, 3, 4)), INPUT)], (8, 8, 4))
+    with pytest.raises(ValueError, match="a name of its own, got .'a', 'a'"):
+        qnet.compile()
+
+
+class Sums(QClamp):
+    """A layer that returns no codes."""
+
+    kind = np.int32
+
+    def forward(self, codes):
+        return super().forward(codes).astype(self.kind)
+
+
+class Late(Sums):
+    """A layer that returns codes for no image, and others for one."""
+
+    def forward(self, codes):
+        return super().forward(codes) if len(codes) else codes
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"), [(Sums, "'own' must be int8"), (Late, "'own' must return int8")]
+)
+def test_a_layer_that_makes_no_codes_makes_no_plan(kind, message):
+    with pytest.raises(TypeError, match=message):
+        network([("own", kind(GRID, -9, 9))], (8, 8, 4)).compile()
