@@ -23,6 +23,23 @@ SCREENS = Path(__file__).resolve().parents[1] / "build" / "screens"
 KEYS = ["ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "PageUp", "PageDown", "Home", "End"]
 EXTREMES = [0.0, 1e-30, -1e-30, 1.0, 2.0, 8.0, 1e30, -3.4e38, 3.4e38]
 BROKEN = re.compile(r"NaN|Infinity|undefined|\bnull\b|\[object")
+WALK = ["ArrowRight", "ArrowDown", "ArrowRight", "ArrowDown", "ArrowDown"]
+# Walk over a figure's n-th list, table or group of one tab stop, from a click on its first item.
+WALKED = """async (node, [n, keys, paced]) => {
+    const frame = () => new Promise(requestAnimationFrame);
+    const roots = [...node.querySelectorAll("[role=listbox], [role=grid], [role=group]")]
+        .filter((one) => one.closest(".tinyq-figure") && one.querySelector('[tabindex="-1"]'));
+    if (n >= roots.length) return null;
+    const items = [...roots[n].querySelectorAll("[tabindex]")];
+    items[0].click();
+    items[0].focus();
+    for (const key of keys) {
+        if (paced) await frame();
+        document.activeElement.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+    }
+    await frame();
+    return { at: items.indexOf(document.activeElement), state: node.state };
+}"""
 STEPS = 16
 SINGLES = 10
 
@@ -157,6 +174,23 @@ def test_keys_change_each_control(shown):
                 break
         else:
             pytest.fail(f"no key changes {field}")
+
+
+def test_keys_faster_than_the_frames_walk_as_far_as_slow_ones(page):
+    walks = 0
+    for widget in WIDGETS:
+        one = Shown(page, widget)
+        for n in itertools.count():
+            one.reset()
+            slow = one.node.evaluate(WALKED, [n, WALK, True])
+            if slow is None:
+                break
+            one.reset()
+            assert one.node.evaluate(WALKED, [n, WALK, False]) == slow, (widget.name, n)
+            assert slow["at"] > 1, (widget.name, n)
+            walks += 1
+        one.reset()
+    assert walks >= 7  # lists of tensors, tables of cells, the scans
 
 
 def test_the_mouse_changes_each_slider(shown):

@@ -31,19 +31,26 @@
         shape: [1, height, width, channels] };
       pixels.paint(canvas, one, 0, (ink) => pixels.grey(1 - ink));
       return h("button", { type: "button", "data-lm-suppress-shortcuts": "true",
-        onclick: () => pick(i) }, canvas, h("span"));
+        onclick: () => go(i) }, canvas, h("span"));
     });
     const node = h("div", { class: "tinyq-scans", role: "group",
       "aria-label": "Scans with the answers of the int8 network" }, ...buttons);
     let chosen = 0;
+
+    /* chosen moves at once: a key may come before the frame that paints the last one. */
+    function go(i) {
+      if (!buttons[i]) return;
+      chosen = i;
+      pick(i);
+    }
+
     node.addEventListener("keydown", (event) => {
       const next = { ArrowLeft: chosen - 1, ArrowRight: chosen + 1, Home: 0,
         End: count - 1 }[event.key];
       if (next === undefined) return;
       event.preventDefault();
-      if (!buttons[next]) return;
-      pick(next);
-      buttons[next].focus();
+      go(next);
+      buttons[chosen].focus();
     });
 
     function paint(answers, labels, scan) {
