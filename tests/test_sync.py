@@ -55,6 +55,23 @@ def test_two_runs_give_the_same_bytes(tmp_path):
     assert cells[4].id != cells[5].id
 
 
+def test_new_timings_alone_are_not_written(tmp_path):
+    source = tmp_path / "01_try.py"
+    timing = '# %% tags=["nbval-ignore-output"]\nimport time\nprint(time.perf_counter_ns())\n'
+    source.write_text(f"{timing}# %%\n1 + 1\n")
+    notebook = source.with_suffix(".ipynb")
+    notebook.write_text("<<<<<<< a merge that went wrong")
+    assert "written" in sync(source).stdout
+    first = notebook.read_bytes()
+    assert "unchanged" in sync(source).stdout and notebook.read_bytes() == first
+    source.write_text(f"{timing}# %%\n1 + 2\n")
+    assert "written" in sync(source).stdout
+    before, after = (
+        nbformat.reads(text, as_version=4).cells for text in (first.decode(), notebook.read_text())
+    )
+    assert before[0].outputs != after[0].outputs and after[1].outputs[0].data["text/plain"] == "3"
+
+
 def test_a_failing_cell_leaves_the_old_notebook(tmp_path):
     bad = {"1 / 0": "ZeroDivisionError", "def f(:": "SyntaxError", "exit_now()": "Kernel died"}
     for n, cell in enumerate(bad):

@@ -2,9 +2,9 @@
 
 In each `notebooks/name.py` the stubs of the exercises are derived from their solutions. Then it is
 read by jupytext, run from top to bottom in a fresh kernel and written beside its source as
-`name.ipynb`, without what changes from run to run. Two runs give the same bytes, but for cells that
-print timings (tag nbval-ignore-output). When a cell fails, the old notebook stays as it was and the
-exit status is 1.
+`name.ipynb`, without what changes from run to run. Two runs give the same bytes: a notebook in
+which nothing but timings would change (outputs of cells with the tag nbval-ignore-output) stays as
+it was. So does the old notebook when a cell fails, and then the exit status is 1.
 
 A name is the beginning of a chapter's file name (`05`) or the path of a source; none means all.
 """
@@ -38,6 +38,7 @@ METADATA = {
     },
 }
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"  # holds a random model id
+TIMED = "nbval-ignore-output"
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -99,11 +100,23 @@ def cell_id(source: str, seen: dict[str, int]) -> str:
     return name if seen[name] == 1 else f"{name}-{seen[name]}"
 
 
+def untimed(text: str) -> str:
+    """A notebook's text without the outputs that are timings; what is no notebook, as it is."""
+    try:
+        notebook = nbformat.reads(text, as_version=4)
+    except nbformat.reader.NotJSONError:
+        return text  # say, one with a merge conflict
+    for cell in notebook.cells:
+        if TIMED in cell.metadata.get("tags", []):
+            cell.outputs = []
+    return nbformat.writes(notebook)
+
+
 def write(notebook: NotebookNode, path: Path) -> bool:
-    """Write `path` in one step if its text changes; return whether it did."""
+    """Write `path` in one step if more than timings changes; return whether it did."""
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"
-    if path.exists() and path.read_text(encoding="utf-8") == text:
+    if path.exists() and untimed(path.read_text(encoding="utf-8")) == untimed(text):
         return False
     draft = path.with_suffix(".ipynb.new")
     draft.write_text(text, encoding="utf-8", newline="\n")
