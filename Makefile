@@ -15,8 +15,8 @@ need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test parity lab \
-    test-lab bench-widgets bench-loop bench-engines lock lint check clean help
+.PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test parity \
+    test-torch lab test-lab bench-widgets bench-loop bench-engines lock lint check clean help
 
 setup: $(ready) ## Make the environment .venv from requirements.lock
 
@@ -69,6 +69,9 @@ test: lint ## Run every test: lint, units, doctests, notebooks, book, browser
 parity: $(parity_ready) ## Hold every kernel against the runtimes people deploy, at length
 	.venv-parity/bin/python -m tools.parity $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
 	.venv-parity/bin/python -m tools.parity.shipped $(if $(SEED),--seed $(SEED))
+
+test-torch: $(parity_ready) ## Test what needs PyTorch, in the environment of make parity
+	.venv-parity/bin/python -m pytest -k torch tests/test_load_torch.py tests/test_bench_engines.py
 
 # One chapter: make lab OPEN=notebooks/01_put_numbers_on_a_grid.ipynb
 lab: $(lab_ready) ## Open the chapters in JupyterLab, in an environment of its own

@@ -1,8 +1,10 @@
 """The C compilers of this machine, and what a network's C gives when they have compiled it.
 
-A compiler or emulator that is not there skips the test that needs it, with the reason.
+A compiler or emulator that is not there skips the test that needs it, with the reason, or fails it
+when TINYQ_REQUIRE_COMPILERS=1 is set.
 """
 
+import os
 import shutil
 import subprocess
 from pathlib import Path
@@ -24,10 +26,13 @@ BOARDS = {"cortex-m3": "mps2-an385", "cortex-m4": "mps2-an386", "cortex-m7": "mp
 
 
 def needs(*programs: str) -> None:
-    """Skip the calling test unless all programs are installed."""
+    """Skip or fail the calling test unless all programs are installed."""
     missing = [program for program in programs if not shutil.which(program)]
     if missing:
-        pytest.skip(f"not installed: {', '.join(missing)}")
+        reason = f"not installed: {', '.join(missing)}"
+        if os.environ.get("TINYQ_REQUIRE_COMPILERS") == "1":
+            pytest.fail(reason)
+        pytest.skip(reason)
 
 
 def run(*command, cwd: Path) -> str:
