@@ -16,9 +16,11 @@ from export_networks import random_codes, random_qnet  # noqa: E402
 from tflite_micro.python.tflite_micro import runtime as micro  # noqa: E402
 
 from tinyq import Grid, Requantizer, Rounding, Scheme, export, layers, resnet  # noqa: E402
+from tinyq.export import tflite_operators  # noqa: E402
 from tinyq.network import Node, QNetwork  # noqa: E402
 from tinyq.runtimes import RUNTIMES, trace  # noqa: E402
-from tools.parity import resnets  # noqa: E402
+from tools.parity import adapters, resnets  # noqa: E402
+from tools.parity.cases import Case  # noqa: E402
 from tools.parity.litert import KERNELS, invoke  # noqa: E402
 
 IMAGES, ARENA = 3, 1 << 22
@@ -212,6 +214,28 @@ def test_what_a_file_cannot_say_is_refused(why, tmp_path):
     with pytest.raises(ValueError, match=message):
         export.tflite(qnet, tmp_path / "net.tflite")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("runtime", ["tflite-micro", "litert-reference", "litert-optimized"])
+def test_a_dense_output_is_as_fine_as_the_runtimes_take(runtime, monkeypatch):
+    in_scale, weight_scale = np.float32(9.7), np.float32([8.3])
+    exact = float(in_scale) * float(weight_scale[0])
+    edge = abs(exact - float(np.float32(exact))) / 0.02
+
+    def answer(out_scale: float) -> tuple[list, list]:
+        grids = Grid(float(in_scale), -3), Grid(out_scale, 5)
+        rescale = Requantizer.from_scales(in_scale, weight_scale, grids[1].scale)
+        layer = layers.QDense(*grids, np.int8([[1]]), np.int32([0]), weight_scale, rescale)
+        case = Case("dense", "wild", 0, 0, layer, (np.int8([[-3]]),))
+        return adapters.load(runtime).run(case).tolist(), layer.forward(*case.inputs).tolist()
+
+    got, want = answer(1.01 * edge)
+    assert got == want
+    with pytest.raises(ValueError, match="may round the bias scale by 0.02 .*, got 0.0202"):
+        answer(0.99 * edge)
+    monkeypatch.setattr(tflite_operators, "BIAS_SCALE_ERROR", np.inf)
+    with pytest.raises(RuntimeError):
+        answer(0.99 * edge)
 
 
 def test_count_must_be_positive(tmp_path):

@@ -14,8 +14,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ["setup", "run", "golden", "ledger", "bench", "plot", "accuracy"]
-TARGETS += ["sync", "book", "onepage", "epub", "pdf", "test"]
-TARGETS += ["parity", "test-torch", "lab", "test-lab", "bench-widgets", "bench-loop", "bench-engines"]
+TARGETS += ["sync", "book", "onepage", "epub", "pdf", "test", "parity", "test-torch"]
+TARGETS += ["lab", "test-lab", "bench-widgets", "bench-loop", "bench-engines"]
 TARGETS += ["lock", "check", "clean", "help"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from tinyq import Grid, Requantizer, Rounding, layers
+from tinyq.export.tflite_operators import bias_scale_error
 from tinyq.runtimes import RUNTIMES, QMean, trace
 from tools.parity import adapters, suite, vectors
 from tools.parity.cases import KINDS, OPERATORS, Refused, case, cases
@@ -186,6 +187,22 @@ def test_measure_counts_what_differs_and_what_is_refused():
     assert (own.equal, own.first["index"], own.first["seed"]) == (4, 4, 1)
     assert 1 <= own.largest <= 5
     assert own.largest == abs(own.first["runtime"] - own.first["tinyq"])
+
+
+def test_an_error_of_a_runtime_names_its_case():
+    def run(asked):
+        if asked.index == 3:
+            raise RuntimeError("cannot allocate")
+        return asked.layer.forward(*asked.inputs)
+
+    with pytest.raises(RuntimeError, match="cannot allocate") as caught:
+        suite.measure("tflite-micro", "relu", cases("relu", 6, seed=1), run)
+    assert caught.value.__notes__ == ["in case('relu', 1, 3) of tflite-micro"]
+
+
+def test_a_dense_output_that_is_too_fine_for_tflite_gets_a_coarser_grid():
+    layer = case("dense", 9, 545).layer  # a ratio of 645,562, refused by TFLite Micro and LiteRT
+    assert bias_scale_error(layer) == pytest.approx(0.02 / 1.01)
 
 
 def test_measure_refuses_codes_that_cannot_be_the_answer():

@@ -35,7 +35,8 @@ def tflite(
     Raises ImportError where the schema classes are missing (extra ``runtimes``), FileExistsError
     for a file that exists, without force; TypeError for a layer that is not one of tinyq.layers,
     ValueError for a network that could not run, for grids narrower than int8 or ratios of its own,
-    and for a clamp that is no ReLU or ReLU6: TFLite has no place for these.
+    and for a clamp that is no ReLU or ReLU6: TFLite has no place for these.  ValueError too for a
+    dense layer of such a fine output scale that TFLite's kernels refuse the scale of its bias.
     """
     if count < 1:
         raise ValueError(f"count must be 1 or more, got {count}")

@@ -22,6 +22,8 @@ from tinyq.layers.linear import Linear
 from tinyq.runtimes import QMean
 
 SAME, VALID = 0, 1  # of the schema's Padding; in its ActivationFunctionType NONE is 0, RELU 1
+# Output steps by which TFLite lets a dense layer's bias scale differ from s_in * s_w.
+BIAS_SCALE_ERROR = 0.02
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def operators(step: Step, *shapes: Shape) -> list[Operator]:
             fields = window(shapes[0], layer.stride, step.same) | activation
             return [Operator("CONV_2D", made, linear(layer), "Conv2DOptions", fields)]
         case QDense():
-            parts = linear(layer), "FullyConnectedOptions", activation
+            parts = dense(layer), "FullyConnectedOptions", activation
             return [Operator("FULLY_CONNECTED", made, *parts)]
         case QAdd():
             return [Operator("ADD", made, (), "AddOptions", activation)]
@@ -144,6 +146,23 @@ def linear(layer: Linear) -> tuple[Constant, Constant]:
     bias_scales = np.float32(layer.in_grid.scale) * layer.weight_scale
     weight = Constant("weight", layer.weight, layer.weight_scale)
     return weight, Constant("bias", layer.bias, bias_scales)
+
+
+def bias_scale_error(layer: QDense) -> float:
+    """Return how far float32 rounds the scale of the bias, in steps of the layer's out_grid."""
+    exact = np.float64(layer.in_grid.scale) * np.float64(layer.weight_scale)
+    return float(np.abs(exact - np.float32(exact)).max() / layer.out_grid.scale)
+
+
+def dense(layer: QDense) -> tuple[Constant, Constant]:
+    """Return weight and bias as constants.  Raises ValueError for a bias scale too far off."""
+    error = bias_scale_error(layer)
+    if error > BIAS_SCALE_ERROR:
+        raise ValueError(
+            f"float32 may round the bias scale by {BIAS_SCALE_ERROR} output steps, got "
+            f"{error:.3g}: the output's scale is too fine for TFLite"
+        )
+    return linear(layer)
 
 
 def pool(

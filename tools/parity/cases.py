@@ -4,8 +4,9 @@
 are rounded up to powers of two, so that many results fall halfway between two codes; "wild" ones
 have scales from 1e-4 to 10 that fit nothing, so that shifts go both ways and sums leave the grid.
 
-Two limits hold, because a runtime aborts or refuses beyond them: an add's out_scale exceeds
-2 * max(s_a, s_b) / 2**20, and every convolution has a bias.
+Three limits hold, because a runtime aborts or refuses beyond them: an add's out_scale exceeds
+2 * max(s_a, s_b) / 2**20, every convolution has a bias, and a dense layer's out_scale is not so
+fine that float32 rounds the scale of the bias by more than BIAS_SCALE_ERROR output steps.
 """
 
 from collections.abc import Callable, Iterator
@@ -16,6 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tinyq import Grid, Requantizer
+from tinyq.export.tflite_operators import BIAS_SCALE_ERROR, bias_scale_error
 from tinyq.layers import (
     QAdd,
     QAvgPool2D,
@@ -160,7 +162,11 @@ def linear(rng: Generator, kind: str, layer_type: type[Linear], shape: tuple, in
         return layer_type(in_grid, grid, weight, bias, scales, requantizer, **parts)
 
     acc = build(in_grid).accumulate(inputs)
-    return build(out_grid(kind, rng, acc * np.float64(in_grid.scale) * scales)), inputs
+    layer = build(out_grid(kind, rng, acc * np.float64(in_grid.scale) * scales))
+    if layer_type is QDense and (error := bias_scale_error(layer)) > BIAS_SCALE_ERROR:
+        scale = 1.01 * layer.out_grid.scale * error / BIAS_SCALE_ERROR
+        layer = build(Grid(scale, layer.out_grid.zero_point))
+    return layer, inputs
 
 
 def conv(rng: Generator, kind: str, layer_type: type[QConv2D] = QConv2DPerChannel) -> tuple:

@@ -124,6 +124,9 @@ def measure(runtime: str, operator: str, cases: Iterable[Case], run: Callable) -
             pair.refused += 1
             pair.refusal = pair.refusal or str(refused)
             continue
+        except Exception as error:
+            error.add_note(f"in case({operator!r}, {case.seed}, {case.index}) of {runtime}")
+            raise
         pair.cases += 1
         own = forward(case.layer, *case.inputs, runtime=rules)
         for rule, want in {OWN: own, **by_rounding(case)}.items():
