@@ -116,7 +116,7 @@ def test_importing_tinyq_leaves_the_extra_alone():
 def test_without_the_extra_the_import_says_what_to_install():
     code = "import sys; sys.modules['anywidget'] = None\nimport tinyq.widgets"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert run.returncode and 'pip install "tinyq[widgets]"' in run.stderr.splitlines()[-1]
+    assert run.returncode and "pip install '.[widgets]'" in run.stderr.splitlines()[-1]
 
 
 def luminance(colour: str) -> float:

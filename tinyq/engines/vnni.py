@@ -26,7 +26,8 @@ try:
     from tinyq.engines.gemm import Product
 except ImportError as error:
     raise ImportError(
-        f"engine 'vnni' needs the extra 'fast': pip install tinyq[fast] ({error})"
+        "engine 'vnni' needs the extra 'fast': pip install '.[fast]' in the project's folder "
+        f"({error})"
     ) from error
 
 WIDEST = 128  # columns from which on this product gains no more by grouping

@@ -11,12 +11,13 @@ def imported(module: str) -> ModuleType:
 
     >>> imported("a_package.that_nobody_has")
     Traceback (most recent call last):
-    ImportError: this format needs a_package: pip install 'tinyq[runtimes]'
+    ImportError: this format needs a_package: pip install '.[runtimes]' in the project's folder
     """
     try:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
         raise ImportError(
-            f"this format needs {package}: pip install 'tinyq[runtimes]'", name=package
+            f"this format needs {package}: pip install '.[runtimes]' in the project's folder",
+            name=package,
         ) from error

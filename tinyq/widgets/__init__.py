@@ -1,6 +1,7 @@
 """Live widgets: in a notebook each is an anywidget class, in a static page a custom element.
 
-Needs the extra "widgets" (`pip install "tinyq[widgets]"`); `import tinyq` does not.
+Needs the extra "widgets" (`pip install '.[widgets]'` in the project's folder); `import tinyq` does
+not.
 """
 
 from tinyq.widgets.accumulator_meter import AccumulatorMeter

@@ -20,7 +20,8 @@ try:
     import traitlets
 except ImportError as error:
     raise ImportError(
-        'tinyq.widgets needs anywidget, which comes with the extra: pip install "tinyq[widgets]"'
+        "tinyq.widgets needs anywidget, which comes with the extra: "
+        "pip install '.[widgets]' in the project's folder"
     ) from error
 
 FOLDER = Path(__file__).parent
