@@ -40,7 +40,7 @@ from tinyq.widgets import RoundingMuseum
 # %% [markdown]
 # ## Meet an accumulator
 #
-# A convolution multiplies weight codes with input codes, zero_point removed, and adds up: $a = b + \sum w\,(x - z_{\text{in}})$. The products
+# A convolution multiplies weight codes with input codes, zero_point removed, and adds up: $a = b + \sum w\,(q - z_{\text{in}})$. The products
 # do not fit 8 bits, so the sum $a$, the **accumulator**, is an int32. [Chapter 4](04_accumulate_in_int32.ipynb) derives it. Here are those of the seed's three
 # convolutions, over all 32 images.
 
@@ -359,7 +359,7 @@ def fixed_point(ratio):
 # %% tags=["check"]
 tries = [0.375, 3.0, five[Rounding.DOUBLE].ratio[0], 1 - 2**-40]
 want = tuple(fixedpoint.quantize_multiplier(t) for t in tries)
-hint = "halve 2**31, and shift one less."
+hint = "n is -e; where m is 2**31, halve it and shift one less."
 _ = check(tuple(fixed_point(t) for t in tries), want, hint)
 
 # %% tags=["solution", "hide-cell"]
@@ -415,7 +415,8 @@ def cut_codes(acc, requantizer, grid):
 acc, q, grid = sums["stem_conv7x7_s2"], stem.requantizer, stem.out_grid
 exact = acc * (q.multiplier / 2.0 ** (31 + q.shift))
 want = np.clip(np.floor(exact) + grid.zero_point, -128, 127).astype(np.int8)
-_ = check(cut_codes(acc, q, grid), want, "is the product an int64?")
+hint = "int64 for the product, >> to cut down, clamp, and only then int8."
+_ = check(cut_codes(acc, q, grid), want, hint)
 
 # %% tags=["solution", "hide-cell"]
 def cut_codes(acc, requantizer, grid):

@@ -162,7 +162,7 @@ for before, name, after in (names[0:3], names[4:7], names[7:10]):
 
 # %% mystnb={"image": {"alt": "A row of 22 cells, the first three and the last three shaded. Below it eight bars of seven cells, each two cells to the right of the one above. The last bar ends at cell 20; cell 21 is marked as never read."}, "figure": {"caption": "The stem along one axis: 16 pixels, 3 cells of padding (shaded) on each side, 8 windows of 7 cells.", "name": "fig-windows"}}
 assert (output_size(22, 7, 2), (22 - 7) % 2) == (8, 1)
-assert (output_size(230, 7, 2), (230 - 7) % 2) == (112, 1)
+assert (output_size(230, 7, 2), (230 - 7) % 2) == (112, 1)  # question 1
 assert (output_size(4, 3, 1), output_size(6, 3, 1)) == (2, 4)
 plots.windows(size=16, pads=(3, 3), kernel=7, stride=2)
 
@@ -185,7 +185,7 @@ for name in ("stem_pad", "block_pad1", "block_pad2"):
     print(f"{name:10} zero_point {z:4}, code 0 is {real:+.3f}")
 
 # %% [markdown]
-# In the first pad code 0 is a half-grey frame around white paper. In the last two it is negative, right after a ReLU that has removed every
+# In the first pad code 0 is a half-grey frame around white paper. In the last two it is negative, though a ReLU before it has removed every
 # negative number.
 
 # %% mystnb={"image": {"alt": "A scan of the digit 2 on white paper, then the same with a grey frame of three pixels. Right, 8 by 8 differences of output codes: zero in a block of 5 by 5, from row 2 to 6 and column 2 to 6; around it between -30 and +15."}, "figure": {"caption": "A scan with a right and a wrong border. Right: channel 2 of the stem's output, wrong minus right, in codes.", "name": "fig-border"}}
@@ -330,7 +330,7 @@ def same(size, kernel, stride):
 # %% tags=["check"]
 cases = [(4, 3, 1), (16, 7, 2), (15, 7, 2), (6, 1, 3), (10, 4, 3)]
 split = (1, 1), (2, 3), (3, 3), (0, 0), (1, 2)
-hint = "the odd cell goes to the end; never pad less than 0."
+hint = "in / S rounds up; the odd cell goes to the end; never less than 0."
 _ = check(tuple(same(*case) for case in cases), split, hint)
 
 # %% tags=["solution", "hide-cell"]
@@ -358,7 +358,7 @@ def accumulate_inside(image, conv, pads, i, j, o):
 # %% tags=["check"]
 corners = (0, 0, 0), (0, 7, 1), (7, 3, 2), (4, 4, 3)
 wanted = tuple(int(acc_right[place]) for place in corners)
-hint2 = "the window's corner lies at row i * stride - top of the image."
+hint2 = "the corner is at row i * stride - top; int() before you multiply."
 got = tuple(accumulate_inside(scan, dstem, three, *at) for at in corners)
 _ = check(got, wanted, hint2)
 

@@ -387,7 +387,7 @@ def relu6_limits(scale, zero_point):
 # %% tags=["check"]
 samples = (*qnet.grids.values(), Grid(0.5, 127))
 limits = tuple((c.low, c.high) for c in map(layers.qrelu6, samples))
-hint = "6 is the nearest whole number of steps away; no code is above 127."
+hint = "low is the code of 0, high is 6 / scale steps above, 127 at most."
 got = tuple(relu6_limits(grid.scale, grid.zero_point) for grid in samples)
 _ = check(got, limits, hint)
 

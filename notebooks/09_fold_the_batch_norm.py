@@ -59,8 +59,8 @@ print(f"right of 500: float {right(d.net)}, int8 {right(qnet)}")
 #
 # In training, a batch norm shifts and scales each channel to mean 0 and variance 1, and then by two learned numbers to whatever
 # the network needs. After training all of it is frozen. Channel 0 of the stem has mean 1.8369 and variance 6.8969. If the convolution
-# gives 3.0, the batch norm makes $(3 - 1.8369)/\sqrt{6.8969} = 0.4429$ of it. Then come $\gamma = 1.4518$ and $\beta = -0.1634$:
-# $1.4518 \cdot 0.4429 - 0.1634 = 0.4795$. In general, for channel $c$:
+# gives 5.0, the batch norm makes $(5 - 1.8369)/\sqrt{6.8969} = 1.2044$ of it. Then come $\gamma = 1.4518$ and $\beta = -0.1634$:
+# $1.4518 \cdot 1.2044 - 0.1634 = 1.5851$. In general, for channel $c$:
 #
 # $$y_c = \gamma_c \frac{x_c - \mu_c}{\sqrt{\sigma_c^2 + \epsilon}} + \beta_c \tag{9.1}$$
 #
@@ -69,9 +69,10 @@ print(f"right of 500: float {right(d.net)}, int8 {right(qnet)}")
 # %%
 norm = d.norms["stem"]
 gamma, beta, mean, var = (float(part[0]) for part in norm[:4])
-y = gamma * (3.0 - mean) / np.sqrt(var + norm.eps) + beta
-print(f"mean {mean:.4f}, gamma {gamma:.4f}, beta {beta:.4f}: {y:.4f}")
-assert y == fold.batch_norm([[3.0] * 8], *norm)[0, 0]
+y = gamma * (5.0 - mean) / np.sqrt(var + norm.eps) + beta
+print(f"mean {mean:.4f}, variance {var:.4f}")
+print(f"gamma {gamma:.4f}, beta {beta:.4f}: {y:.4f}")
+assert y == fold.batch_norm([[5.0] * 8], *norm)[0, 0]
 
 # %% [markdown]
 # The last line has the same number from `tinyq`, to the last bit.
@@ -332,7 +333,7 @@ own = np.linspace(-2, 2, 8)
 want = fold.batch_norm(own[None], *norm)[0]  # what becomes of x = b, at v = 0
 got = folded_bias(own, *norm)
 hint = "the mean is taken from b as well."
-_ = check(got if got is ... else got.round(5), want.round(5), hint)
+_ = check(got if got is ... else np.round(got, 5), want.round(5), hint)
 
 # %% tags=["solution", "hide-cell"]
 def folded_bias(bias, gamma, beta, mean, var, eps):
@@ -346,8 +347,8 @@ assert check(folded_bias(own, *norm).round(5), want.round(5))
 # ### Exercise 2: Put the bias on the wrong scale
 #
 # **Goal.** Break it: a bias belongs on the scale of the sums, input scale times weight scale. Some code took the output scale for the input's, as in
-# [PyTorch](https://github.com/pytorch/pytorch/issues/23874). The mutant `bias_on_the_output_scale` does that when a network is quantized. Write the function that counts the right scans
-# under any mutant.
+# [PyTorch](https://github.com/pytorch/pytorch/issues/23874). The mutant `bias_on_the_output_scale` does that when a network is quantized. `with mutant.planted():` plants one. Write the function
+# that counts the right scans under any mutant.
 
 # %% tags=["stub"]
 def right_under(mutant):
