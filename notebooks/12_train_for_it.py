@@ -49,7 +49,7 @@ from tinyq.widgets import Staircase
 #
 # With 8 bits the digits network has nothing left to win. So take bits away, from weights and activations. With $b$ bits a
 # weight code lies in $-(2^{b-1}-1) \dots 2^{b-1}-1$. For 3 bits these are the codes -3 to 3, and where (3.1) and (3.2) say 127,
-# now stands 3. An activation has $2^b$ codes, for 3 bits -4 to 3. The observer `MSE` gives each activation the range with the smallest squared error.
+# now stands 3. An activation has $2^b$ codes, for 3 bits -4 to 3. The observer `MSE` gives each activation the range with the smallest squared error. The weights of a layer share one scale.
 
 # %%
 d = digits.load()
@@ -324,7 +324,7 @@ def choose(exact, gram):
         adam.step([slope])
     return low + (h > 0.5)
 
-# %% mystnb={"image": {"alt": "Mean squared error of the 256 ways to round each of ten rows, on a logarithmic axis, as grey dots up to about 100. A green line marks the best way of each row, a blue circle AdaRound, a red cross nearest. The circle stands on the line in six rows and a little above it in rows 0, 3, 6 and 9; the cross is far above the circle in rows 3, 6, 7 and 8."}, "figure": {"caption": "The dense layer at 3 bits: every way to round each row up or down, and which of them three methods choose.", "name": "fig-ways-to-round"}}
+# %% mystnb={"image": {"alt": "Mean squared error of the 256 ways to round each of ten rows, on a logarithmic axis, as grey dots up to about 100. A green line marks the best way of each row, a blue circle AdaRound, an orange cross nearest. The circle stands on the line in six rows and a little above it in rows 0, 3, 6 and 9; the cross is far above the circle in rows 3, 6, 7 and 8."}, "figure": {"caption": "The dense layer at 3 bits: every way to round each row up or down, and which of them three methods choose.", "name": "fig-ways-to-round"}}
 codes = adaround(dense.weights, layer.weight_scale, inputs, weight_bits=3)
 assert np.array_equal([choose(row, gram) for row in exact], codes)
 ada = errors(codes - exact, gram)
@@ -424,7 +424,7 @@ def changed(net):
 
 
 # %% tags=["check"]
-hint = "quantize inside `with weights_truncated.planted():`, and outside."
+hint = "quantize with `few`, inside `weights_truncated.planted()` and outside."
 _ = check((changed(net), changed(three)), (913, 0), hint)
 
 # %% tags=["solution", "hide-cell"]

@@ -337,7 +337,8 @@ def products_that_fit(bits, largest):
 # %% tags=["check"]
 cases = [(24, 127 * 128), (11, 127 * 128), (11, 7 * 8), (8, 7 * 8), (53, 1 << 14)]
 fit = (1032, 0, 36, 4, 549_755_813_888)
-_ = check(tuple(products_that_fit(*case) for case in cases), fit, "round down.")
+hint = "round down; a sum of 2**bits itself still fits."
+_ = check(tuple(products_that_fit(*case) for case in cases), fit, hint)
 
 # %% tags=["solution", "hide-cell"]
 def products_that_fit(bits, largest):

@@ -169,7 +169,7 @@ for row in record["ratios"]:
 # One thread. The image's side and the channels grow in the large network, the number of images in the seed. A straight line in these figures is a power. Work grows with the square of the side, and with a
 # power of the channels between the first and the second.
 
-# %% mystnb={"image": {"alt": "Three rows of two panels, all axes logarithmic. Rows: side of the image, channels, images in a call. Left the milliseconds of a call for the layers, the two engines and XNNPACK, right the megabytes of a plan of the two engines. The lines start flat and get steeper. The next cell prints the numbers at their ends."}, "figure": {"caption": "Time of a call and memory of a plan, one thread.", "name": "fig-growth"}}
+# %% mystnb={"image": {"alt": "Three rows of two panels, all axes logarithmic. Rows: side of the image, channels, images in a call. Left the milliseconds of a call for the layers, the two engines and XNNPACK, right the megabytes of a plan of the two engines. The engines' lines of time start flat and get steeper; those of the layers and of XNNPACK are nearly straight, but for XNNPACK over the channels. The next cell prints the numbers at their ends."}, "figure": {"caption": "Time of a call and memory of a plan, one thread.", "name": "fig-growth"}}
 words = {"side": "side of the image", "channels": "channels", "batch": "images in a call"}
 plots.growth(record["growth"], words)
 
