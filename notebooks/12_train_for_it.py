@@ -397,9 +397,9 @@ def slope_by_scale(x, s, most):
 
 
 # %% tags=["check"]
-tries = np.array([0.3125, 0.4375, -0.6875, 0.5, 5.0, -9.0])
-want = np.array([-0.25, 0.25, -0.25, 0.0, 7.0, -7.0])
-hint = "the product rule gives code + s * (-x / s**2)."
+tries = np.array([0.3125, 0.4375, -0.6875, 0.625, 5.0, -9.0])
+want = np.array([-0.25, 0.25, -0.25, 0.5, 7.0, -7.0])
+hint = "the product rule gives code + s * (-x / s**2); 2.5 rounds to 3."
 _ = check(slope_by_scale(tries, 0.25, 7), want, hint)
 
 # %% tags=["solution", "hide-cell"]

@@ -71,7 +71,8 @@ def test_a_figure_leaves_pyplots_list():
     ("got", "want", "sentence"),
     [
         (..., 3, "Not yet:"),
-        (None, np.int8([1]), "Not yet:"),
+        (None, np.int8([1]), "Wrong type: got None, want ndarray. Is there a return"),
+        ((3, None), (3, 4), "Wrong type at place 1: got None, want int."),
         (3, 3, "Right."),
         (np.int8(3), 3, "Right."),
         (4, 3, "Wrong value: got 4, want 3. Hint: count."),

@@ -8,7 +8,7 @@ def check(got: object, want: object, hint: str = "") -> bool:
 
     Type comes first, then shape, then dtype, then values: the first difference is named.
     got, want: numbers, strings, arrays or anything else with ``==``; hint: shown if values differ.
-    An empty stub (``...`` or None) gives "Not yet".
+    An empty stub (``...``) gives "Not yet"; None is what a function without ``return`` gives.
 
     >>> check(..., 3)
     Not yet: replace the dots with your answer, then run this cell again.
@@ -29,8 +29,10 @@ def check(got: object, want: object, hint: str = "") -> bool:
 
 def _fault(got: object, want: object) -> str:
     """Return what is wrong in a sentence, "" if nothing is."""
-    if got is ... or got is None:
+    if got is ...:
         return "Not yet: replace the dots with your answer, then run this cell again."
+    if got is None:
+        return f"Wrong type: got None, want {type(want).__name__}. Is there a return at the end?"
     if isinstance(want, np.ndarray):
         return _array_fault(got, want)
     if isinstance(want, tuple):

@@ -21,7 +21,7 @@ class QAdd:
     y = clamp(rescale(t_a + t_b, twice_max / (2**left_shift * s_out)) + zp_out)             (8.2)
 
     in_grids: grids of a and b; out_grid: grid of the sum.
-    left_shift: extra fraction bits, 0..23; at 24 a step of 255 codes would leave int32.
+    left_shift: extra fraction bits, from 0 to what (8.3) allows, 23 for steps of 255 codes.
     rescale_a, rescale_b, rescale_sum: requantizers, built by from_float.
     Source: TFLite ``reference_integer_ops::Add``.
 
