@@ -16,16 +16,17 @@
 # **Learn:** what a code, a scale and a zero_point are, what an int8 network consists of, and why
 # fourteen tensors need only six grids.
 #
-# **Need:** Python and NumPy arrays. Nothing about quantization.
+# **Need:** Python, NumPy arrays, and what a convolution is. Nothing about quantization.
 #
 # **Time:** 40 minutes
 # :::
 #
 # ## Run it in float
 #
-# The book has one example, which it calls the seed: the first part of a ResNet-18, made small
+# The book's main example is called the seed: the first part of a ResNet-18, made small
 # enough to follow by hand. A 7×7 convolution, the stem, reads the image. A residual block of two
-# 3×3 convolutions follows. A dense layer gives four numbers, the logits.
+# 3×3 convolutions follows. A dense layer gives four numbers, the logits. The
+# [glossary](../book/glossary.md) says in a sentence what each kind of layer does.
 #
 # The weights and the 32 images are sine waves, not training results and photographs. The network
 # recognizes nothing. But it has every kind of arithmetic that a trained one has, and everyone who
@@ -301,7 +302,8 @@ def judge(real, reference):
 # %% tags=["check"]
 misread = input_grid.dequantize(codes)
 want = (True, float(np.abs(misread - reference).max()))
-_ = check(judge(misread, reference), want)
+check(judge(misread, reference), want)
+_ = check(judge(reference, misread), want, "take the size of each error.")
 
 # %% tags=["solution", "hide-cell"]
 def judge(real, reference):
@@ -311,6 +313,7 @@ def judge(real, reference):
 
 
 assert check(judge(misread, reference), want)
+assert check(judge(reference, misread), want)
 span = np.ptp(reference)
 print(f"largest error {want[1]:.2f}; the float logits span {span:.2f}")
 assert f"{want[1]:.2f} {span:.2f}" == "3.85 3.52"

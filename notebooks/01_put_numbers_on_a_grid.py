@@ -136,7 +136,7 @@ print(f"{len(codes)} codes, the first are", *codes[:8])
 assert np.array_equal(codes, grid.quantize(images).ravel())
 
 # %% [markdown]
-# These are the scale and the zero_point of the seed's input, and the same codes from both.
+# These are the scale and the zero_point of the seed's input. The loop and the package give the same codes.
 #
 # ## Bound the error by half a step
 #
@@ -219,7 +219,8 @@ explore(pixels_on_grids, bits=(2, 7), row=(0, 15))
 # One number must not be off by half a step, and that is 0. Convolutions surround the image with zeros. In the corner window of the seed's
 # first convolution 99 of the 147 products belong to this padding. Suppose you had kept the zero_point of -1..1 at -0.5. No code
 # would stand for 0, and the nearest two would stand for ±0.00392. Pad with one of them, and all 99 zeros are off in the same direction. The other
-# 48 products belong to pixels, which are off in both. Compare what the two do to the last of the eight filters, in steps of the convolution's output.
+# 48 products belong to pixels, which are off in both. Compare what the two do to the last of the eight
+# filters, the one with the most weight on the padding, in steps of the convolution's output.
 
 # %%
 net = tinyq.resnet.stem_block(seed.weights, seed.biases)
@@ -233,6 +234,9 @@ padding = np.abs(grid.scale / 2 * (window.sum() - weights.sum()))
 print(f"pixels: {pixels / step:.2f} of a step at most")
 print(f"padding: {padding / step:.2f}")
 assert (window.size, weights.size) == (147, 48)
+sums = seed.weights["stem"].copy()
+sums[:, 3:, 3:] = 0
+assert np.abs(sums.sum(axis=(1, 2, 3))).argmax() == 7
 
 # %% [markdown]
 # The padding alone would move the result by 0.62 of an output step, in every image. This is why (1.4) rounds. With an integer zero_point,
@@ -253,7 +257,7 @@ for lo, hi in rng.uniform([-10, 0], [0, 10], size=(1000, 2)):
 #
 # ## Extend a range that misses zero
 #
-# The float logits of the seed lie in 1.305..4.895. Equation (1.4) would put their zero_point at -221, which is no int8 code. So
+# The float logits of the seed lie in 1.305..4.895. Without its clamp, equation (1.4) would put their zero_point at -221, which is no int8 code. So
 # `from_range` first extends the range to hold 0: `lo` becomes 0.
 
 # %%
@@ -286,7 +290,7 @@ GridRuler(lo=-1.0, hi=2.0, bits=4, x=0.75)
 
 # %% [markdown]
 # 1. Set `bits` to 3. Half of the codes go, and the scale grows from 0.2 to 0.42857.
-# 2. Set `bits` back to 4 and drag `lo` up to 1. The first code stays at 0, because the range is extended. Codes -8 to -2 stay idle.
+# 2. Set `bits` back to 4 and drag `lo` up to 1. The first code stops at 0, because the range is extended. Codes -8 to -2 stay idle.
 # 3. Press Reset and drag `x` up to 2.5. The code stays at 7, which stands for 2, and the error grows to 0.5. Half a step is 0.1.
 
 # %%
@@ -339,9 +343,10 @@ def bits_for(lo, hi, worst):
     return ...
 
 # %% tags=["check"]
-jobs = [(-1, 1, 0.02), (-1, 1, 0.004), (-1, 1, 0.0039), (1.3, 4.9, 0.03)]
+jobs = [(-1, 1, 0.02), (-1, 1, 0.004), (-1, 1, 0.00391), (1.3, 4.9, 0.03)]
 want = (6, 8, 9, 7)
-_ = check(tuple(bits_for(*j) for j in jobs), want, "is 0 in the range?")
+hint = "is 0 in the range? And b bits have 2**b - 1 steps."
+_ = check(tuple(bits_for(*j) for j in jobs), want, hint)
 
 # %% tags=["solution", "hide-cell"]
 def bits_for(lo, hi, worst):
@@ -356,7 +361,7 @@ def bits_for(lo, hi, worst):
 assert check(tuple(bits_for(*j) for j in jobs), want)
 
 # %% [markdown]
-# Half of 2/255 is 0.00392. To ask for 0.0039 instead of 0.004 costs a ninth bit.
+# Half of 2/255 is 0.00392. To ask for 0.00391 instead of 0.004 costs a ninth bit.
 #
 # ### Exercise 3: Break it by forgetting zero
 #
@@ -369,7 +374,8 @@ def broken_codes(x):
     return ...
 
 # %% tags=["check"]
-_ = check(broken_codes(logits[0]), np.int8([35, 127, 127, -9]))
+hint = "the scale of 1.305..4.895, and -221 clamped to a code."
+_ = check(broken_codes(logits[0]), np.int8([35, 127, 127, -9]), hint)
 
 # %% tags=["solution", "hide-cell"]
 def broken_codes(x):
@@ -384,7 +390,7 @@ print(f"{np.mean(broken_codes(logits) == 127):.0%} of all codes are 127")
 
 # %% [markdown]
 # A well-known toolkit [forgot the zero](https://github.com/openvinotoolkit/nncf/pull/4074) too: weights from -22 to -15 all came back as -7.
-# The package keeps the bug as the mutant `range_without_zero`. How would you notice? Not by the seed's pass mark, which lets an error of 40 % of the logits' range through: this one is 36 %. Look at
+# The package keeps the bug as `range_without_zero`, a mutant: a bug planted on purpose. How would you notice? Not by the seed's pass mark, which lets an error of 40 % of the logits' range through: this one is 36 %. Look at
 # the codes. Nearly half of them are 127, and such a pile on the last code means that the top of the range was cut off.
 
 # %% [markdown]

@@ -86,7 +86,7 @@ assert codes[0, 0, 0, 0] == 30 and np.abs(codes.astype(int)).max() == 127
 # ## Leave -128 out
 #
 # An int8 could also be -128. Equation (3.2) never gives it, even if you take the clamp away: no weight is larger than the largest. So the code costs nothing to forbid.
-# What would it cost to allow it? Processors with 16-bit arithmetic multiply two pairs of int8 and add the products in an int16, which ends
+# What would it cost to allow it? Some fast kernels multiply two pairs of int8 and add the products in an int16, which ends
 # at 32767. Take the worst pairs.
 
 # %%
@@ -98,7 +98,7 @@ assert f"{255 / 254 - 1:.1%}" == "0.4%"
 
 # %% [markdown]
 # One more than fits, and the sum of two positive products comes out negative. Without -128 among the weights the largest sum is 32512, and the
-# fast kernel is safe. Jacob et al. (2018) leave the code out for this reason, and TensorFlow Lite's specification demands weights in -127..127. `tinyq` refuses
+# kernel is safe. Jacob et al. (2018) leave the code out for this reason, and TensorFlow Lite's specification demands weights in -127..127. `tinyq` refuses
 # any other. It even costs next to nothing in precision: 254 steps instead of 255, a step 0.4 % wider.
 #
 # ## Weigh symmetric against asymmetric
@@ -275,11 +275,11 @@ assert np.array_equal(data.net(test), data.wide_net(test))
 # ## Ask which axis may have scales
 #
 # 96.2 % is still below the 99.2 % of the float network. If many scales help weights, why not activations? Write out one
-# output, with a real weight as $s_{w,o}\, w_k$ and a real input as $s_{\text{in}} (q_k - z)$:
+# output, with a real weight as $s_{w,c}\, w_k$ and a real input as $s_{\text{in}} (q_k - z)$:
 #
-# $$\sum_k s_{w,o}\, w_k \cdot s_{\text{in}}\, (q_k - z) = s_{\text{in}}\, s_{w,o} \sum_k w_k\, (q_k - z) \tag{3.4}$$
+# $$\sum_k s_{w,c}\, w_k \cdot s_{\text{in}}\, (q_k - z) = s_{\text{in}}\, s_{w,c} \sum_k w_k\, (q_k - z) \tag{3.4}$$
 #
-# The scales leave the sum, because they are the same for every $k$. What stays inside is integers. The output channel $o$ is the same for all terms of
+# The scales leave the sum, because they are the same for every $k$. What stays inside is integers. The output channel $c$ is the same for all terms of
 # a sum. The input channel is not. Suppose it had scales of its own, 0.5 for the first and 0.125 for the second. Take two sums of two products.
 
 # %%
@@ -310,7 +310,7 @@ for c in (0, 7):
 #
 # ### Exercise 1: Quantize each channel
 #
-# **Goal.** Write (3.1) and (3.2) for all channels at once. A channel whose weights are all zero would get scale 0; give it scale 1.
+# **Goal.** Write (3.1) and (3.2) for all channels at once, of a convolution, `(O, H, W, I)`, or a dense layer, `(O, I)`. A channel whose weights are all zero would get scale 0; give it scale 1.
 
 # %% tags=["stub"]
 def quantized(weights):
@@ -323,7 +323,7 @@ tries = [w.copy(), seed.weights["dense"].copy()]
 tries[0][3] = 0
 pairs = ((v, weight_scales(v, per_channel=True)) for v in tries)
 want = tuple((s, quantize_weights(v, s)) for v, s in pairs)
-_ = check(tuple(map(quantized, tries)), want, "(3.2) divides in float64.")
+_ = check(tuple(map(quantized, tries)), want, "max |w|; 1 for zeros only.")
 
 # %% tags=["solution", "hide-cell"]
 def quantized(weights):
@@ -350,9 +350,10 @@ def losers(weights, bits):
 
 # %% tags=["check"]
 tries = [(wide, 1), (wide, 4), (wide, 5), (wide, 7), (w, 1), (w, 2)]
-want = (7, 7, 2, 1, 1, 0)
+tries += [(np.float32([-8, 4, 1]).reshape(3, 1, 1, 1), n) for n in (1, 3)]
+want = (7, 7, 2, 1, 1, 0, 2, 1)
 got = tuple(losers(*each) for each in tries)
-_ = check(got, want, "3 bits are a factor of 8.")
+_ = check(got, want, "sizes; 3 bits are a factor of 8, and just 8 counts.")
 
 # %% tags=["solution", "hide-cell"]
 def losers(weights, bits):
@@ -368,7 +369,7 @@ assert check(tuple(losers(*each) for each in tries), want)
 #
 # ### Exercise 3: Break it with the wrong axis
 #
-# **Goal.** A tool that expects the layout `(H, W, I, O)` takes its maxima along the *last* axis. With our layout that is the input channel. `w` has eight
+# **Goal.** A tool that expects the layout `(H, W, I, O)` takes one maximum for each index of the *last* axis. With our layout that is the input channel. `w` has eight
 # of each, so nothing complains. Return these scales for `w`.
 
 # %% tags=["stub"]

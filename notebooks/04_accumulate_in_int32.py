@@ -189,7 +189,7 @@ for name, step in (("int32", steps), ("int8", own)):
     print(f"{name}: off by up to {worst:.5f} output steps")
 
 # %% [markdown]
-# The codes need up to 19 bits. In int32 the error of a bias is nothing. In int8 it would be an eighth of an output step, the same for every pixel
+# The codes need up to 19 bits and a sign. In int32 the error of a bias is nothing. In int8 it would be an eighth of an output step, the same for every pixel
 # of a channel, so it would never average out. TensorFlow Lite, CMSIS-NN and ONNX's `QLinearConv` keep biases in int32, on this very
 # scale. PyTorch stores them as real numbers.
 #
@@ -234,7 +234,7 @@ for model, images in ((qnet, seed.images), (digits_net, data.images)):
             assert np.array_equal(acc, layer.accumulate(codes))
 
 # %% [markdown]
-# 31395 again, and the same for every sum of both networks. TensorFlow Lite's reference kernels subtract inside the loop, as (4.1) does. Kernels that are written for
+# 31395 again, and the same for every sum of both networks. TensorFlow Lite's reference kernels subtract inside the loop, as (4.1) does. Many kernels that are written for
 # speed fold. The bytes are the same, because a sum of integers does not depend on the order.
 #
 # Two things must hold. The border has to be filled with the zero_point, or the constant is wrong there ([chapter 6](06_convolve_and_pad.ipynb)). And the partial sums must fit, although they are others now.
@@ -270,8 +270,8 @@ print(f"{share:.1%} of {sums.size} pairs saturate")
 plots.pair_sums(sums, limit=2**15 - 1)
 
 # %% [markdown]
-# A quarter of them does not fit. (The spikes are mostly pairs in the border, whose unsigned code is 127: $127 \cdot 127 \cdot 2 = 32258$ just fits.) Where the weights have 7 bits, -63 to 63, every pair does. ONNX Runtime's quantizer calls this `reduce_range`, and PyTorch
-# too. Processors with the newer VNNI instructions add four products at once, in int32, and need no such care. So one model can be right on
+# A quarter of them does not fit. (The spikes are mostly pairs in the border, whose unsigned code is 127: $127 \cdot 127 \cdot 2 = 32258$ just fits.) Where the weights have 7 bits, -63 to 63, every pair fits. ONNX Runtime's quantizer calls this `reduce_range`. PyTorch's
+# option of that name takes the bit from the activations, in its x86 defaults. Processors with the newer VNNI instructions add four products at once, in int32, and need no such care. So one model can be right on
 # one machine and wrong on another: see issues [6004](https://github.com/microsoft/onnxruntime/issues/6004) of ONNX Runtime and
 # [103646](https://github.com/pytorch/pytorch/issues/103646) of PyTorch. Exercise 3 shows what happens to the logits.
 #
@@ -376,7 +376,7 @@ ones, grid = np.ones((1, 1, 1, 4), np.float32), Grid(1.0, -120)
 tiny = QConv2D.from_float(ones, np.zeros(1, np.float32), grid, grid)
 codes = np.int8([[[[127, 127, 127, 0]]], [[[-100, -100, -50, -60]]]])
 want = np.int32([[[[61_470]]], [[[21_590]]]])
-_ = check(saturated(tiny, codes), want, "U8S8 has zero_point z + 128.")
+_ = check(saturated(tiny, codes), want, "hold each pair; U8S8 has z + 128.")
 
 # %% tags=["solution", "hide-cell"]
 def saturated(layer, codes):
@@ -424,7 +424,7 @@ assert np.array_equal(codes, model(scans))  # 7 bits: the same bytes
 # 3. Why can the bias not be stored on the output's grid, where it ends up?
 #
 #    :::{dropdown} Answer
-#    It is added to the accumulator, which counts steps of $s_{\text{in}} s_w$. These are hundreds to thousands of times finer than output steps, and a sum only makes sense
+#    It is added to the accumulator, which counts steps of $s_{\text{in}} s_w$. In the two networks these are 100 to 20,000 times finer than output steps, and a sum only makes sense
 #    of numbers that count the same step. PyTorch [once had](https://github.com/pytorch/pytorch/issues/23874) a bias on the wrong scale.
 #    :::
 
@@ -432,7 +432,8 @@ assert np.array_equal(codes, model(scans))  # 7 bits: the same bytes
 # ## What we built
 #
 # `accumulate` and `reach` are `accumulate` and `accumulator_range` of `tinyq`'s layers, and (4.3) is `tinyq.weights.quantize_bias`. The cells above compared
-# the sums. The last one compares the biases of the trained network and the range with a bias in it, and finds the folded biases inside.
+# the sums. The last one compares the biases of the trained network and the range with a bias in it, and finds the folded biases inside. It also settles the
+# numbers of question 3.
 
 # %%
 def compare(conv, layer):
@@ -448,3 +449,7 @@ def compare(conv, layer):
 for a, b in zip(data.net.nodes, digits_net.nodes, strict=True):
     if hasattr(b.layer, "accumulate"):
         compare(a.layer, b.layer)
+some = [n.layer for n in digits_net.nodes if hasattr(n.layer, "accumulate")]
+some += [node.layer for node in nodes]
+finer = np.concatenate([1 / layer.requantizer.ratio for layer in some])
+assert finer.min() > 100 and finer.max() < 20_000
