@@ -103,6 +103,16 @@ def test_what_is_refused(arguments, message):
     assert type(caught.value).__name__ in ("ValueError", "TraitError")
 
 
+def test_the_sliders_of_a_phone_stay_where_they_are_while_the_rules_choose(browse, tmp_path):
+    page = browse(write_page(tmp_path, ClipLab().html()), width=390)
+    places = set()
+    for bits in range(2, 9):
+        page.get_by_label("bits, typed").fill(str(bits))
+        settle(page)
+        places.add(page.get_by_label("bits", exact=True).bounding_box()["y"])
+    assert len(places) == 1
+
+
 def test_a_rule_moves_the_ends_and_a_drag_leaves_it(browse, tmp_path):
     page = browse(write_page(tmp_path, ClipLab().html()))
     node = page.locator("tinyq-clip-lab")

@@ -136,3 +136,11 @@ def test_the_list_tells_each_tensors_error(browse, tmp_path):
         f"input: largest error {first:.3f}".rstrip("0")
         in page.locator(".tinyq-error-ledger-figure").inner_text()
     )
+
+
+def test_each_sliders_name_has_one_line(browse, tmp_path):
+    page = browse(write_page(tmp_path, ErrorLedger().html()))
+    page.add_style_tag(content="tinyq-error-ledger { width: 688px }")  # the book's column
+    settle(page)
+    names = page.locator("[data-field] label span")
+    assert len(set(names.evaluate_all("all => all.map((one) => one.clientHeight)"))) == 1

@@ -118,6 +118,42 @@ def test_what_cannot_be_shown_gives_a_sentence(open_widget):
         page.wait_for_url("**/page.html")
 
 
+def test_a_figure_that_is_gone_for_now_keeps_its_place(open_widget):
+    page = open_widget()
+    count = control(page, "count")
+    place = count.bounding_box()
+    count.evaluate("one => { one.value = 7; one.dispatchEvent(new Event('input')); }")
+    assert words(page) == "count = 7 shows nothing. Take another."
+    assert not page.locator(".tinyq-figure").is_visible()
+    assert count.bounding_box() == place
+    page = open_widget(fragment="#every-control?count=7")  # nothing stood there yet
+    assert page.locator(".tinyq-figure").evaluate("one => one.offsetHeight") == 0
+
+
+def test_controls_stay_inside_a_phone_when_letters_are_large(open_widget):
+    page = open_widget(width=390)
+    page.add_style_tag(content="html { font-size: 24px }")
+    widget = page.locator(".tinyq-widget").bounding_box()
+    for part in page.locator(".tinyq-controls input, .tinyq-controls select").all():
+        box = part.bounding_box()
+        assert box["x"] + box["width"] < widget["x"] + widget["width"]
+
+
+def test_colours_that_the_system_forces_leave_the_figure_and_the_pressed_preset(open_widget):
+    page = open_widget()
+    two, figure = page.get_by_role("button", name="Two"), page.locator(".tinyq-figure")
+    page.emulate_media(forced_colors="active")
+    back = "one => getComputedStyle(one).backgroundColor"
+    loose = two.evaluate(back)
+    two.click()
+    settle(page)
+    assert two.evaluate(back) != loose
+    cell = figure.get_by_role("gridcell").first
+    cell.evaluate("one => { one.style.background = 'rgb(1, 2, 3)'; }")
+    assert cell.evaluate(back) == "rgb(1, 2, 3)"
+    assert figure.evaluate(back) == "rgb(255, 255, 255)"
+
+
 def test_presets_are_pressed_when_all_of_them_holds(open_widget):
     page = open_widget()
     two = page.get_by_role("button", name="Two")

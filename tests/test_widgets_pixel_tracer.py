@@ -224,3 +224,12 @@ def test_the_list_and_the_plot_are_picked_from(browse, tmp_path):
     settle(page)
     assert page.locator(TAG).evaluate("node => node.state.logit") == 3
     assert page.get_by_label("stem lo", exact=True).is_disabled()
+
+
+@pytest.mark.parametrize("width", [390, 722])  # a phone, the book's column
+def test_every_code_and_name_fits_its_column(browse, tmp_path, width):
+    page = browse(write_page(tmp_path, PixelTracer(image=1, logit=1).html()), width=width)
+    row = page.get_by_role("option").first
+    assert "\u2212127" in row.inner_text()
+    cut = "all => all.filter((one) => one.scrollWidth > one.clientWidth).map(one => one.outerHTML)"
+    assert page.locator("[role=option] :is(span, code), .tinyq-heads span").evaluate_all(cut) == []

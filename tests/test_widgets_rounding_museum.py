@@ -8,7 +8,7 @@ import pytest
 from py_mini_racer import MiniRacer
 from widget_page import settle, write_page
 
-from tinyq import loops
+from tinyq import Rounding, loops
 from tinyq.widgets import RoundingMuseum, host
 
 TAG = "tinyq-rounding-museum"
@@ -90,6 +90,19 @@ def test_the_bits_on_screen_are_the_numbers(browse, tmp_path):
     product = 7984 * 1583594044
     high = (product + 2**30) >> 31
     assert [rows[y] for y in sorted(rows)] == [7984, 1583594044, product, high << 31, 12 << 40]
+
+
+def test_the_sliders_stay_where_they_are_while_rows_of_bits_come_and_go(browse, tmp_path):
+    page = browse(write_page(tmp_path, RoundingMuseum().html()))
+    places = set()
+    for shift in (9, -8):
+        page.get_by_label("shift, typed").fill(str(shift))
+        for rule in Rounding:
+            page.get_by_role("button", name=rule.name, exact=False).click()
+            settle(page)
+            places.add(page.get_by_label("shift", exact=True).bounding_box()["y"])
+    assert len(places) == 1
+    assert page.get_by_label("zero_point", exact=True).count() == 1
 
 
 def test_a_rule_is_chosen_by_its_button_unless_locked(browse, tmp_path):

@@ -107,6 +107,23 @@ def test_what_is_refused(arguments, message):
     assert type(caught.value).__name__ in ("ValueError", "TraitError")
 
 
+def test_the_smallest_reach_fits_a_phone(browse, tmp_path):
+    page = browse(write_page(tmp_path, Seesaw().html()), width=390)
+    page.get_by_label("factor, typed").fill("1000")
+    settle(page)
+    text = page.locator("svg text", has_text="6.48e\u22125").bounding_box()
+    widget = page.locator(".tinyq-widget").bounding_box()
+    assert text["x"] + text["width"] < widget["x"] + widget["width"]
+
+
+def test_no_words_are_cut_at_320_pixels(browse, tmp_path):
+    page = browse(write_page(tmp_path, Seesaw().html()), width=304)  # less margin than the book
+    widget = page.locator(".tinyq-widget").bounding_box()
+    for text in page.locator("svg text").all():
+        box = text.bounding_box()
+        assert widget["x"] < box["x"] and box["x"] + box["width"] < widget["x"] + widget["width"]
+
+
 def test_a_drag_tilts_the_plank_and_a_button_levels_it(browse, tmp_path):
     page = browse(write_page(tmp_path, Seesaw().html()))
     node = page.locator("tinyq-seesaw")

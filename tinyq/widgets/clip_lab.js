@@ -134,16 +134,17 @@ grid.scale, grid.zero_point, clipped, round(db, 2) if np.isfinite(db) else None`
   /* A button a rule, with what it chooses. */
   function rulesOf(api) {
     const buttons = Object.entries(RULES).map(([rule, words]) => {
-      const found = h("span");
+      const found = [h("span"), h("span")];
       const node = h("button", { type: "button", onclick: () => api.change({ rule }) },
-        h("b", {}, words), found);
+        h("b", {}, words), ...found);
       return { rule, node, found };
     });
     const node = h("div", { class: "tinyq-clip-rules" }, ...buttons.map((one) => one.node));
     function paint(v) {
       for (const { rule, node: button, found } of buttons) {
         const [lo, hi, sqnr] = v.choices[rule];
-        found.textContent = `${show(lo, 3)} to ${show(hi, 3)}, ${db(sqnr)}`;
+        found[0].textContent = `${show(lo, 3)} to ${show(hi, 3)}`;
+        found[1].textContent = db(sqnr);
         button.setAttribute("aria-pressed", v.rule === rule);
         button.disabled = api.locked("rule");
       }

@@ -110,11 +110,13 @@
     const line = (all) => (all.length
       ? path(`M${all.map(([x, db]) => `${at(x)} ${y(db)}`).join("L")}`, "curve") : "");
     const dot = (x) => `<circle cx="${at(x)}" cy="${y(here)}" r="5" class="result"/>`;
+    const levels = ticks(0, most, 3);
+    const names = levels.filter((db) => db > 0).map((db) =>
+      text(PAD + 3, y(db) + 13, show(db), "start", "faint halo"));
     return title(CURVE.top - 12, "SQNR in dB, if one end moves")
       + rect(PAD, CURVE.top, width - PAD, CURVE.bottom, "frame")
-      + ticks(0, most, 3).map((db) => path(`M${PAD} ${y(db)}H${width - PAD}`, "ideal")
-        + (db > 0 ? text(PAD + 3, y(db) + 13, show(db), "start", "faint") : "")).join("")
-      + line(left) + line(right)
+      + levels.map((db) => path(`M${PAD} ${y(db)}H${width - PAD}`, "ideal")).join("")
+      + line(left) + line(right) + names.join("")
       + (study.seen.lo < 0 && shown(v.lo) ? dot(v.lo) : "") + (shown(v.hi) ? dot(v.hi) : "")
       + ticks(lo, hi, width < 480 ? 4 : 7).map((x) => path(`M${at(x)} ${CURVE.bottom}v4`, "axis")
         + text(at(x), CURVE.bottom + 17, show(x), "middle", "faint")).join("");

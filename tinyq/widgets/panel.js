@@ -58,12 +58,20 @@
       h("div", { class: "tinyq-controls" }, ...Object.values(controls).map((one) => one.node)),
       readout.node, formulas, call.node);
     const view = spec.view?.(figure, api) ?? still(figure, spec);
+    let painted = false;
+
+    /* A figure that is gone for now keeps its place, lest a slider leave the pointer on it. */
+    function place(wrong, hidden) {
+      figure.hidden = hidden.has("figure") || (wrong && !painted);
+      figure.style.visibility = wrong ? "hidden" : "visible";
+      formulas.hidden = wrong || hidden.has("formulas");
+      call.node.hidden = wrong || hidden.has("call");
+      painted ||= !wrong;
+    }
 
     /* The numbers v, or the sentence wrong in their place. */
     function paint(v, wrong, ctx, hidden) {
-      for (const [part, one] of Object.entries({ figure, formulas, call: call.node })) {
-        one.hidden = Boolean(wrong) || hidden.has(part);
-      }
+      place(Boolean(wrong), hidden);
       readout.set(wrong ?? spec.sentence(v, ctx));
       if (wrong) return;
       view.paint(v, ctx, figure.clientWidth || 640);

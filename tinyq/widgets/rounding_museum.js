@@ -99,7 +99,7 @@ ${other}{rule.name: int(Requantizer(ratios[rule], rule).rescale(${acc})[0]) for 
     acc: whole(7984, -(2 ** 31), 2 ** 31 - 1),
     multiplier: whole(1583594044, 2 ** 30, 2 ** 31 - 1),
     shift: whole(9, -8, 31),
-    zero_point: whole(0, -128, 127),
+    zero_point: whole(0, -128, 127, "zero_point"),
     ulp: whole(0, -2, 2, "float32 ratio off by"),
     rounding: { kind: "hidden", value: "DOUBLE" },
   };

@@ -4,6 +4,7 @@
   const { int8, figure } = ui;
   const { h, show } = ui.kit;
   const COLUMNS = 64;
+  const ROWS = 6; // at most: what stands below the figure shall not move
 
   const grouped = (x) => String(x).replace(/\B(?=(\d{3})+(?!\d))/g, "\u202f")
     .replace("-", "\u2212");
@@ -72,7 +73,7 @@
     const body = rows.map((row, i) => bitsOf(row, 30 + 38 * i, width)).join("");
     const wide = width >= 500 ? ": blue above the binary point, orange below it" : "";
     const title = figure.title(12, `${v.rounding}, bit by bit${wide}`);
-    return figure.svg(width, 24 + 38 * rows.length, title + body);
+    return figure.svg(width, 24 + 38 * ROWS, title + body);
   }
 
   /* What the rule's steps make of the number on its way: [[words, number], ...]. */

@@ -14,6 +14,10 @@
   const HEIGHT = BARS + 4 * ROW + 2;
   const GRIP = 24; // pixels
 
+  /* A reach in three digits, and in few letters. */
+  const short = (x) => (x > 0 && x < 1e-3
+    ? x.toExponential(2).replace("-", "\u2212") : show(x, 3));
+
   const side = (width) => (width < 480 ? 62 : 120);
 
   /* The map from a reach to pixels; a reach of 0 stands at the bottom. */
@@ -80,19 +84,20 @@
     };
     const powers = [];
     for (let power = Math.ceil(view.lo); power <= view.hi; power += 1) powers.push(power);
-    const grid = powers.map((power) => path(`M${left} ${y(10 ** power)}H${right}`, "ideal")
-      + text(left + 10, y(10 ** power) - 3, show(10 ** power), "start", "faint")).join("");
-    const level = path(`M${left} ${pivot}H${right}`, "level")
-      + text(right - 12, pivot - 6, `level: f = ${show(v.balanced, 3)}`, "end", "faint");
+    const grid = powers.map((power) => path(`M${left} ${y(10 ** power)}H${right}`, "ideal"));
+    const level = path(`M${left} ${pivot}H${right}`, "level");
+    const words = powers.map((power) =>
+      text(left + 10, y(10 ** power) - 3, show(10 ** power), "start", "faint halo")).join("")
+      + text(right - 12, pivot - 6, `level: f = ${show(v.balanced, 3)}`, "end", "faint halo");
     return title(14, "Largest weight of each channel, log scale")
       + text(left, 34, wide ? "made, first layer" : "made", "middle")
       + text(right, 34, wide ? "read, second layer" : "read", "middle")
       + path(`M${left} ${PLANKS.top - 8}V${PLANKS.bottom + 8}M${right} ${PLANKS.top - 8}V` +
-        `${PLANKS.bottom + 8}`, "axis") + grid
+        `${PLANKS.bottom + 8}`, "axis") + grid.join("")
       + others.map((c) => plank(v, c, y, width)).join("") + level
-      + path(`M${middle} ${pivot}l12 20h-24z`, "pivot") + plank(v, v.channel, y, width)
-      + text(left - 14, y(v.made_now) + 4, show(v.made_now, 3), "end", "title")
-      + text(right + 14, y(v.read_now) + 4, show(v.read_now, 3), "start", "title")
+      + path(`M${middle} ${pivot}l12 20h-24z`, "pivot") + plank(v, v.channel, y, width) + words
+      + text(left - 14, y(v.made_now) + 4, short(v.made_now), "end", "title")
+      + text(right + 14, y(v.read_now) + 4, short(v.read_now), "start", "title")
       + name(left - 14, "end", v.mades) + name(right + 14, "start", v.reads);
   }
 
