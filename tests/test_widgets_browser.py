@@ -270,6 +270,17 @@ def test_a_link_sets_the_state_and_headings_stay_reachable(open_ruler):
     assert shown(page)["bits"] == 8 and page.url.endswith("#top")
 
 
+def test_back_from_a_link_gives_the_page_its_own_state_again(open_ruler):
+    page = open_ruler(f'<a href="#grid-ruler?bits=3&lock=bits">three</a><{TAG}>static</{TAG}>')
+    page.get_by_text("three").click()
+    page.wait_for_function(f"document.querySelector('{TAG}').value.bits === 3")
+    for go, bits, locked in ((page.go_back, 8, False), (page.go_forward, 3, True)):
+        go()
+        page.wait_for_function(f"document.querySelector('{TAG}').value.bits === {bits}")
+        settle(page)
+        assert slider(page, "bits").is_disabled() == locked
+
+
 def test_several_rulers_share_a_page_and_its_address(open_ruler):
     body = f'<{TAG}>static</{TAG}><{TAG} bits="4">static</{TAG}><{TAG} id="mine">static</{TAG}>'
     page = open_ruler(body, fragment="#grid-ruler?x=1;mine?x=3")

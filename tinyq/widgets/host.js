@@ -80,11 +80,13 @@
       this.frame?.stop();
     }
 
-    /* Take the state from the address; true where it has one for this widget. */
+    /* Take the state from the address; true where it has one for this widget. An empty one, gone
+       back to from a link, has the page's own state, a heading's leaves all as it is. */
     load() {
       const linked = readFragment(this.key);
       const state = { ...this.start, ...parse(linked ?? {}, this.defaults) };
-      if (linked) for (const [field, value] of Object.entries(state)) this.model.set(field, value);
+      const told = linked || !location.hash;
+      if (told) for (const [field, value] of Object.entries(state)) this.model.set(field, value);
       return linked !== null;
     }
 
