@@ -41,6 +41,23 @@ def cut_off(page) -> list[str]:
     return page.locator("mjx-container").evaluate_all(script)
 
 
+def torn(page) -> list[str]:
+    """The names in sentences that are broken although a line of a phone has room for them."""
+    script = """names => names.filter(e => e.textContent.length < 30 && !e.closest("table.names")
+        && (e.getClientRects().length > 1
+            || e.offsetHeight > 1.9 * parseFloat(getComputedStyle(e).lineHeight)))
+        .map(e => e.textContent)"""
+    return page.locator("code.literal .pre").evaluate_all(script)
+
+
+def small(page) -> list[str]:
+    """The figures whose words a phone shows too small, or whose caption leaves the window."""
+    script = """figures => figures.filter(e => e.querySelector("img").clientWidth < 500
+        || e.querySelector("figcaption").getBoundingClientRect().right > innerWidth)
+        .map(e => e.id)"""
+    return page.locator(".cell_output > figure").evaluate_all(script)
+
+
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_quiet_accessible_and_fits_a_phone(turn_to, built_book, name):
     path = built_book / f"{name}.html"
@@ -58,7 +75,7 @@ def test_a_page_is_quiet_accessible_and_fits_a_phone(turn_to, built_book, name):
     # the dark page differs in its colours only
     assert not violations(page, ARTICLE, ["color-contrast"])
     page.set_viewport_size({"width": 360, "height": 740})
-    assert not too_wide(page) + cut_off(page)
+    assert not too_wide(page) + cut_off(page) + torn(page) + small(page)
     # what scrolls takes the focus; the theme sees to it a while after the resize
     page.wait_for_function(
         """() => [...document.querySelectorAll(".bd-article :is(pre, div.math)")]
