@@ -31,6 +31,7 @@ def staircase(grids: Sequence[Grid], lo: float, hi: float) -> Figure:
             error.axhspan(-grid.scale / 2, grid.scale / 2, color=GREY, alpha=0.25, lw=0)
             error.plot(x, back - x, color=VERMILION)
             error.set_xlabel("number that goes in")
+        axes[0, 0].set_xlim(lo, hi)  # ticks beyond it would run into the next column's
         axes[0, 0].set_ylabel("number that\ncomes back")
         axes[1, 0].set_ylabel("error\n(band: half a step)")
         axes[0, 0].legend()
