@@ -196,3 +196,12 @@ def test_a_cell_is_picked_with_mouse_and_keys(browse, tmp_path):
     settle(page)
     assert not page.locator(".tinyq-answers").is_visible()
     assert set(cells.all_inner_texts()) == {"all"}
+
+
+@pytest.mark.parametrize("rule", Rounding)
+def test_each_step_of_a_rounding_has_a_line(browse, tmp_path, rule):
+    html = AgreementMatrix(rule=rule.name).html()
+    page = browse(write_page(tmp_path, html, widgets=[AgreementMatrix]))
+    steps = rule.value.split("; ")
+    lines = page.locator(".tinyq-formulas p").all_inner_texts()[: len(steps)]
+    assert lines == [f"{rule.name}: {steps[0]}", *steps[1:]]

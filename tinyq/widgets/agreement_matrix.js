@@ -112,7 +112,9 @@ ${code}tally["equal"], ${v.replayed === null ? "None" : "int(code)"}`;
   function formulas(v, { ledger }) {
     const rule = v.rule === OWN ? v.setting : v.rule;
     const words = ledger.words[rule];
-    const about = words && LINEAR.concat("add").includes(v.operator) ? [[rule, words]] : [];
+    const rescales = LINEAR.concat("add").includes(v.operator);
+    const about = words && rescales
+      ? `${rule}: ${words}`.split("; ").map((step) => step.split(" = ")) : [];
     return v.replayed === null ? about
       : [...about, ...steps(v.operator, v.first, rule, v.replayed)];
   }
