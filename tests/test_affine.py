@@ -160,3 +160,16 @@ def test_quantize_refuses_codes_and_dequantize_refuses_floats():
         GRIDS[0].dequantize([0.5])
     with pytest.raises(ValueError, match=r"codes must lie in -8..7, got 0..8"):
         GRIDS[7].dequantize(np.int8([0, 8]))
+
+
+def test_the_ends_of_a_grid_are_pythons_own_integers():
+    for grid in (
+        Grid(0.1, 3, np.int8(-128), np.int8(127)),
+        Grid.from_range(-1.0, 2.0, np.int8(-128), np.int8(127)),
+    ):
+        assert type(grid.qmin) is type(grid.qmax) is int and grid.qmax - grid.qmin == 255
+    for ends in ((-7.5, 7), (-8, 7.0)):
+        with pytest.raises(TypeError, match="qm.. must be an integer, got -?7"):
+            Grid(0.1, 0, *ends)
+        with pytest.raises(TypeError, match="qm.. must be an integer, got -?7"):
+            Grid.from_range(-1.0, 2.0, *ends)

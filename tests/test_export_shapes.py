@@ -7,8 +7,10 @@ import pytest
 from export_networks import random_codes, random_qnet
 
 from tinyq import Grid, export, layers
-from tinyq.export.shapes import LARGEST_MEAN, LAYERS, tensor_shapes
+from tinyq.export.shapes import LAYERS, tensor_shapes
+from tinyq.layers.pool import LARGEST_MEAN
 from tinyq.network import Node, QNetwork
+from tinyq.runtimes import QMean
 
 GRID = Grid(0.5, -3)
 
@@ -36,10 +38,18 @@ def test_the_largest_mean_is_the_last_whose_sum_fits_int32():
     assert worst(LARGEST_MEAN) <= 2**31 - 1 < worst(LARGEST_MEAN + 1)
     fits = mean_of((1, LARGEST_MEAN, 1), layers.QGlobalAvgPool2D(GRID))
     assert tensor_shapes(fits)["mean"] == (1,)
-    window = layers.QAvgPool2D(GRID, (1, LARGEST_MEAN + 1), (1, 1))
-    for layer in (layers.QGlobalAvgPool2D(GRID), window):
-        with pytest.raises(ValueError, match="'mean': a mean must be of at most 16711935 codes"):
-            tensor_shapes(mean_of((1, LARGEST_MEAN + 1, 1), layer))
+    most = "a mean must be of at most 16711935 codes, got 16711936"
+    with pytest.raises(ValueError, match=f"'mean': QGlobalAvgPool2D: {most}"):
+        tensor_shapes(mean_of((1, LARGEST_MEAN + 1, 1), layers.QGlobalAvgPool2D(GRID)))
+    with pytest.raises(ValueError, match=f"QAvgPool2D: {most}"):
+        layers.QAvgPool2D(GRID, (1, LARGEST_MEAN + 1), (1, 1))
+
+
+@pytest.mark.parametrize("layer", [layers.QGlobalAvgPool2D(GRID), QMean(GRID, GRID)])
+def test_a_mean_whose_sum_could_leave_int32_is_refused(layer):
+    codes = np.broadcast_to(np.int8(-128), (1, 4096, 4096, 1))
+    with pytest.raises(ValueError, match="a mean must be of at most 16711935 codes, got 16777216"):
+        layer.forward(codes) if hasattr(layer, "forward") else layer.total(codes)
 
 
 def test_the_c_of_a_tensor_beyond_31_bits_is_refused(tmp_path):

@@ -9,6 +9,7 @@ from tinyq import Grid
 from tinyq.layers import (
     QAdd,
     QAvgPool2D,
+    QClamp,
     QConv2D,
     QConv2DPerChannel,
     QDense,
@@ -219,3 +220,29 @@ def test_layers_leave_their_input_alone():
         out = layer.forward(codes)
         out[...] = 0
         assert (codes == before).all(), kind(layer)
+
+
+def test_the_accumulator_bound_does_not_wrap_with_the_ends_of_its_grid():
+    grids = Grid(1.0, 100), Grid(1.0, 100, np.int8(-128), np.int8(127))
+    weights, bias = np.full((1, 70_000), 127, np.float32), np.zeros(1, np.float32)
+    want, got = (QDense.from_float(weights, bias, grid, B).accumulator_range() for grid in grids)
+    assert got == want and want[0] == 70_000 * 127 * -228
+
+
+def test_a_layer_keeps_its_sizes_as_a_tuple_of_pythons_own_integers():
+    for sizes in ([2, 1], (np.int64(2), np.int8(1))):
+        pads = [*sizes, *sizes]
+        made = [
+            (replace(CONV, stride=sizes).stride, QMaxPool2D(A, (3, 3), sizes, pads[:4]).stride),
+            (QAvgPool2D(A, sizes, sizes).kernel, QAvgPool2D(A, (1, 1), sizes).stride),
+        ]
+        pads = QPad2D(A, pads).pads, QMaxPool2D(A, (3, 3), (1, 1), pads).pads
+        assert made == [((2, 1), (2, 1))] * 2 and pads == ((2, 1, 2, 1),) * 2
+        assert {type(one) for pair in [*made[0], *made[1], *pads] for one in pair} == {int}
+
+
+def test_what_is_no_integer_is_refused_by_name():
+    with pytest.raises(TypeError, match="QClamp: high must be an integer, got 7.9"):
+        QClamp(A, -3, 7.9)
+    with pytest.raises(TypeError, match="QAdd: left_shift must be an integer, got 19.5"):
+        QAdd.from_float(A, B, A, left_shift=19.5)

@@ -103,3 +103,15 @@ def test_the_callers_array_stays_writable():
     ratio = np.array([0.5])
     Requantizer(ratio)
     ratio[0] = 0.25
+
+
+@pytest.mark.parametrize("rounding", Rounding)
+def test_an_accumulator_is_an_int32(rounding):
+    requantizer = Requantizer(0.5, rounding)
+    ends = np.int64([-(2**31), 2**31 - 1])
+    assert requantizer.rescale(ends).tolist() == requantizer.rescale(ends.astype(np.int32)).tolist()
+    with pytest.raises(TypeError, match="acc must be int32, got float32"):
+        requantizer.rescale(np.float32([2.9]))
+    for beyond in (ends + 1, ends - 1):
+        with pytest.raises(ValueError, match="acc must fit int32, got"):
+            requantizer.rescale(beyond)

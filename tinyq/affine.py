@@ -51,7 +51,10 @@ class Grid:
     qmax: int = 127
 
     def __post_init__(self) -> None:
-        scale = float(np.float32(self.scale))
+        for name in ("qmin", "qmax"):
+            object.__setattr__(self, name, whole(name, getattr(self, name)))
+        with np.errstate(over="ignore"):
+            scale = float(np.float32(self.scale))
         if not (np.isfinite(scale) and scale > 0):
             raise ValueError(f"scale must be a finite float32 above 0, got {self.scale!r}")
         if not -128 <= self.qmin < self.qmax <= 127:
@@ -84,6 +87,7 @@ class Grid:
         """
         if not -FLOAT32_MAX <= lo <= hi <= FLOAT32_MAX:
             raise ValueError(f"a range needs finite float32 lo <= hi, got lo={lo}, hi={hi}")
+        qmin, qmax = whole("qmin", qmin), whole("qmax", qmax)
         lo, hi = np.float32(min(lo, 0.0)), np.float32(max(hi, 0.0))
         if lo == hi:
             return cls(1.0, qmin, qmin, qmax)
@@ -141,6 +145,19 @@ class Grid:
     def hi(self) -> float:
         """The real number of code qmax."""
         return float(self.dequantize(self.qmax))
+
+
+def whole(name: str, value: int) -> int:
+    """Return an integer of any type as Python's own; raise TypeError for anything else.
+
+    NumPy's would wrap: ``np.int8(127) - np.int8(-128)`` is -1.
+
+    >>> whole("qmin", np.int8(-128)) - 1
+    -129
+    """
+    if not isinstance(value, int | np.integer):
+        raise TypeError(f"{name} must be an integer, got {value!r}")
+    return int(value)
 
 
 def finite_float32(name: str, x: ArrayLike) -> NDArray[np.float32]:

@@ -36,6 +36,23 @@ class Rounding(Enum):
     FLOAT64 = "result = round(float64(acc) * ratio), ties away from zero"
 
 
+def check_int32(name: str, values: ArrayLike) -> NDArray[np.integer]:
+    """Return integers that int32 holds; raise TypeError or ValueError for anything else.
+
+    >>> check_int32("acc", [2**31])
+    Traceback (most recent call last):
+    ValueError: acc must fit int32, got 2147483648..2147483648
+    """
+    values = np.asanyarray(values)
+    if values.dtype.kind != "i":
+        raise TypeError(f"{name} must be int32, got {values.dtype}")
+    if values.itemsize > 4 and values.size:
+        least, largest = values.min(), values.max()
+        if least < -(2**31) or largest >= 2**31:
+            raise ValueError(f"{name} must fit int32, got {least}..{largest}")
+    return values
+
+
 def rescale_up(acc: NDArray, multiplier: NDArray, shift: NDArray) -> NDArray[np.int64]:
     """Return ``acc * multiplier * 2**(-31 - shift)`` with two roundings, both ties up     (5.5).
 
@@ -154,7 +171,9 @@ class Requantizer:
         """Return acc times ratio under the rounding, before zero_point and clamp.
 
         acc: int32, (..., C).  Returns int64 of the same shape.
+        Raises TypeError for what is not integer, ValueError for a number beyond int32.
         """
+        acc = check_int32("acc", acc)
         match self.rounding:
             case Rounding.DOUBLE:
                 return multiply_by_quantized_multiplier(acc, self.multiplier, self.shift)

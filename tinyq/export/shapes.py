@@ -9,13 +9,11 @@ from tinyq import layers
 from tinyq.layers.add import check_left_shift
 from tinyq.layers.checks import output_size
 from tinyq.layers.kinds import LAYERS, in_grids
+from tinyq.layers.pool import check_mean
 from tinyq.nodes import INPUT, naming_layer
 from tinyq.qnetwork import QNetwork
 
 Shape = tuple[int, ...]
-
-# The int32 sum of a mean is at most 128 a cell, and half a cell's count is added to it.
-LARGEST_MEAN = (2**32 - 1) // 257
 
 
 def tensor_shapes(qnet: QNetwork) -> dict[str, Shape]:
@@ -100,10 +98,8 @@ def _out_of_image(layer: object, shape: Shape) -> Shape:
             kernel = layer.weight.shape[1:3]
             return *output_size(layer, (1, *shape), kernel, layer.stride), len(layer.bias)
         case layers.QGlobalAvgPool2D():
-            _check_mean(height * width)
+            check_mean(type(layer).__name__, height * width)
             return (channels,)
-        case layers.QAvgPool2D():
-            _check_mean(layer.kernel[0] * layer.kernel[1])
         case layers.QMaxPool2D():
             shape = padded(shape, layer.pads)
     return *output_size(layer, (1, *shape), layer.kernel, layer.stride), channels
@@ -124,11 +120,6 @@ def _check_scales(layer: layers.QConv2D | layers.QDense) -> None:
     scales = layer.weight_scale
     if not (np.isfinite(scales) & (scales > 0)).all():
         raise ValueError(f"weight_scale must be finite and above 0, got {scales.tolist()}")
-
-
-def _check_mean(cells: int) -> None:
-    if cells > LARGEST_MEAN:
-        raise ValueError(f"a mean must be of at most {LARGEST_MEAN} codes, got {cells}")
 
 
 def _check_add(layer: layers.QAdd, shapes: list[Shape]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid
+from tinyq.affine import Grid, whole
 from tinyq.layers.checks import check_codes, elementwise_form
 from tinyq.requantize import Requantizer, Rounding
 
@@ -92,6 +92,7 @@ def check_left_shift(left_shift: int, grids: tuple[Grid, Grid]) -> None:
     Traceback (most recent call last):
     ValueError: QAdd: left_shift must be in 0..23 for steps of up to 255 codes, got 24
     """
+    whole("QAdd: left_shift", left_shift)
     steps = max(max(g.qmax - g.zero_point, g.zero_point - g.qmin) for g in grids)
     most = 31 - steps.bit_length()
     if not 0 <= left_shift <= most:

@@ -37,8 +37,8 @@ def elementwise_form(codes: object) -> str:
     return IMAGE if np.ndim(codes) == 4 else ROW
 
 
-def check_ints(name: str, values: Sequence[int], count: int, least: int) -> None:
-    """Raise unless values are ``count`` integers, each at least ``least``.
+def check_ints(name: str, values: Sequence[int], count: int, least: int) -> tuple[int, ...]:
+    """Return values as a tuple of Python ints: ``count`` integers, each at least ``least``.
 
     Raises TypeError where one is not an integer, ValueError for a wrong count or a small one.
 
@@ -51,22 +51,28 @@ def check_ints(name: str, values: Sequence[int], count: int, least: int) -> None
         raise TypeError(wanted)
     if len(values) != count or min(values) < least:
         raise ValueError(wanted)
+    return tuple(map(int, values))
 
 
 def _is_integer(value: object) -> bool:
     return isinstance(value, int | np.integer) and not isinstance(value, bool)
 
 
-def check_pool_pads(name: str, pads: Sequence[int], kernel: Sequence[int]) -> None:
-    """Raise unless pads (top, bottom, left, right) leave each window of kernel a real pixel.
+def check_pool_pads(
+    name: str, pads: Sequence[int], kernel: Sequence[int]
+) -> tuple[int, int, int, int]:
+    """Return pads (top, bottom, left, right) as Python ints.
+
+    Raises as check_ints, and ValueError where a window of kernel could hold no real pixel.
 
     >>> check_pool_pads("QMaxPool2D", (1, 1, 1, 2), (3, 2))
     Traceback (most recent call last):
     ValueError: QMaxPool2D: pads must be below the kernel (3, 2), got (1, 1, 1, 2)
     """
-    check_ints(f"{name}: pads (top, bottom, left, right)", pads, count=4, least=0)
+    pads = check_ints(f"{name}: pads (top, bottom, left, right)", pads, count=4, least=0)
     if max(pads[:2]) >= kernel[0] or max(pads[2:]) >= kernel[1]:
         raise ValueError(f"{name}: pads must be below the kernel {kernel}, got {pads}")
+    return pads
 
 
 def pad_image(image: NDArray, pads: Sequence[int], value: float) -> NDArray:

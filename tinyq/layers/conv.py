@@ -33,7 +33,8 @@ class QConv2D(Linear):
     per_channel: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        check_ints(f"{type(self).__name__}: stride (SY, SX)", self.stride, count=2, least=1)
+        stride = check_ints(f"{type(self).__name__}: stride (SY, SX)", self.stride, 2, least=1)
+        object.__setattr__(self, "stride", stride)
         super().__post_init__()
 
     @classmethod

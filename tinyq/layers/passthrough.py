@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid
+from tinyq.affine import Grid, whole
 from tinyq.layers.checks import IMAGE, check_codes, check_ints, elementwise_form, pad_image
 
 
@@ -40,7 +40,8 @@ class QPad2D(PassThrough):
     pads: tuple[int, int, int, int]
 
     def __post_init__(self) -> None:
-        check_ints("QPad2D: pads (top, bottom, left, right)", self.pads, count=4, least=0)
+        pads = check_ints("QPad2D: pads (top, bottom, left, right)", self.pads, count=4, least=0)
+        object.__setattr__(self, "pads", pads)
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the padded codes: int8 (N, H, W, C) to (N, top + H + bottom, ..., C)."""
@@ -61,6 +62,8 @@ class QClamp(PassThrough):
     high: int
 
     def __post_init__(self) -> None:
+        for name in ("low", "high"):
+            object.__setattr__(self, name, whole(f"QClamp: {name}", getattr(self, name)))
         if not self.in_grid.qmin <= self.low <= self.high <= self.in_grid.qmax:
             raise ValueError(
                 f"QClamp: need qmin <= low <= high <= qmax on {self.in_grid}, "

@@ -18,6 +18,8 @@ from tinyq.layers.checks import (
 from tinyq.layers.passthrough import PassThrough
 
 NO_PADS = (0, 0, 0, 0)
+# The int32 sum of a mean is at most 128 a cell, and half a cell's count is added to it.
+LARGEST_MEAN = (2**32 - 1) // 257
 
 
 @dataclass(frozen=True)
@@ -29,8 +31,9 @@ class Pool(PassThrough):
 
     def __post_init__(self) -> None:
         name = type(self).__name__
-        check_ints(f"{name}: kernel (KH, KW)", self.kernel, count=2, least=1)
-        check_ints(f"{name}: stride (SY, SX)", self.stride, count=2, least=1)
+        for field, form in (("kernel", "(KH, KW)"), ("stride", "(SY, SX)")):
+            ints = check_ints(f"{name}: {field} {form}", getattr(self, field), count=2, least=1)
+            object.__setattr__(self, field, ints)
 
 
 @dataclass(frozen=True)
@@ -55,7 +58,8 @@ class QMaxPool2D(Pool):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        check_pool_pads(type(self).__name__, self.pads, self.kernel)
+        pads = check_pool_pads(type(self).__name__, self.pads, self.kernel)
+        object.__setattr__(self, "pads", pads)
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the maxima: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1) with the pads."""
@@ -83,6 +87,10 @@ class QAvgPool2D(Pool):
              [-2]]]], dtype=int8)
     """
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        check_mean(type(self).__name__, self.kernel[0] * self.kernel[1])
+
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the means: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1)."""
         check_codes(self, codes, self.in_grid, IMAGE)
@@ -106,8 +114,20 @@ class QGlobalAvgPool2D(PassThrough):
         """Return the means: int8 (N, H, W, C) to (N, C).  H and W must be at least 1."""
         check_codes(self, codes, self.in_grid, IMAGE)
         output_size(self, codes.shape, (1, 1), (1, 1))
+        check_mean(f"{type(self).__name__}.forward", codes.shape[1] * codes.shape[2])
         total = codes.sum(axis=(1, 2), dtype=np.int32)
         return mean_codes(total, codes.shape[1] * codes.shape[2], self.in_grid)
+
+
+def check_mean(name: str, count: int) -> None:
+    """Raise ValueError unless the int32 sum of count codes can be rounded to their mean.
+
+    >>> check_mean("QAvgPool2D", 4096 * 4096)
+    Traceback (most recent call last):
+    ValueError: QAvgPool2D: a mean must be of at most 16711935 codes, got 16777216
+    """
+    if count > LARGEST_MEAN:
+        raise ValueError(f"{name}: a mean must be of at most {LARGEST_MEAN} codes, got {count}")
 
 
 def mean_codes(total: NDArray[np.int32], count: int, grid: Grid) -> NDArray[np.int8]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid, round_half_away
 from tinyq.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from tinyq.layers.checks import IMAGE, check_codes, output_size
+from tinyq.layers.pool import check_mean
 from tinyq.requantize import Requantizer, Rounding
 
 Codes = NDArray[np.int8]
@@ -42,6 +43,7 @@ class QMean:
         """
         check_codes(self, codes, self.in_grid, IMAGE)
         output_size(self, codes.shape, (1, 1), (1, 1))
+        check_mean("QMean", codes.shape[1] * codes.shape[2])
         return codes.sum(axis=(1, 2), dtype=np.int32)
 
     def finish(self, values: NDArray) -> NDArray[np.int8]:
