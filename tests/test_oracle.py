@@ -1,9 +1,11 @@
 """tinyq.oracle: each kind of layer goes to its own loop nest, with its own arguments."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from tinyq import Grid, floatref, layers, oracle, resnet
+from tinyq import Grid, Requantizer, floatref, layers, oracle, resnet
 
 RNG = np.random.default_rng(3)
 A, B, C = Grid(0.02, -128), Grid(0.0784, 5), Grid(0.06, 10, -100, 90)
@@ -22,6 +24,16 @@ CASES = {
         IMAGES,
     ),
     "dense": (layers.QDense.from_float(real(3, 20), real(3), A, C), ROWS),
+    "dense, a scale a row": (
+        replace(
+            layers.QDense.from_float(real(3, 20), real(3), A, C),
+            weight_scale=np.float32([0.001, 0.004, 0.02]),
+            requantizer=Requantizer.from_scales(A.scale, [0.001, 0.004, 0.02], C.scale),
+        ),
+        ROWS,
+    ),
+    "add rows": (layers.QAdd.from_float(A, B, C), ROWS, ROWS[::-1]),
+    "clamp rows": (layers.QClamp(B, low=-3, high=90), ROWS),
     "add": (layers.QAdd.from_float(A, B, C), IMAGES, IMAGES[::-1]),
     "add by 10 bits": (layers.QAdd.from_float(A, B, B, left_shift=10), IMAGES, IMAGES[::-1]),
     "pad": (layers.QPad2D(B, (0, 1, 2, 3)), IMAGES),

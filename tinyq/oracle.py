@@ -4,6 +4,7 @@ Weights, biases and scales are the layer's own; multipliers and all that follows
 """
 
 from collections.abc import Sequence
+from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ def forward(layer: object, *codes: Sequence) -> list:
     >>> forward(layers.QMaxPool2D(Grid(1.0, 0), (1, 2), (1, 1)), [[[5], [7]]])
     [[[7]]]
     """
+    if isinstance(layer, QAdd | QClamp) and isinstance(codes[0][0], Integral):
+        # the loop nests take images: a row is an image of one pixel
+        return forward(layer, *([[row]] for row in codes))[0][0]
     match layer:
         case Linear():
             return _linear(layer, *codes)
@@ -69,10 +73,13 @@ def _linear(layer: Linear, codes: Sequence) -> list:
     in_grid, grid = layer.in_grid, layer.out_grid
     ratios = [in_grid.scale * scale / grid.scale for scale in layer.weight_scale.tolist()]
     pairs = [loops.quantize_multiplier(ratio) for ratio in ratios]
+    pairs *= len(layer.bias) // len(pairs)  # one for the tensor serves every channel
     out = grid.zero_point, grid.qmin, grid.qmax
     weights = layer.weight, layer.bias
     if isinstance(layer, QDense):
-        return loops.dense(codes, *weights, in_grid.zero_point, *pairs[0], *out)
-    multipliers, shifts = zip(*pairs * (len(layer.bias) // len(pairs)), strict=True)
+        rows = zip(*weights, pairs, strict=True)
+        zero_point = in_grid.zero_point
+        return [loops.dense(codes, [w], [b], zero_point, *pair, *out)[0] for w, b, pair in rows]
+    multipliers, shifts = zip(*pairs, strict=True)
     rest = layer.stride, in_grid.zero_point, multipliers, shifts
     return loops.conv2d(codes, *weights, *rest, *out)
