@@ -117,5 +117,5 @@ def test_pairs(net, pairs):
 
 def test_weights_that_are_not_finite_are_refused_by_name():
     broken = Dense(np.full((4, 4), np.nan), np.zeros(4))
-    with pytest.raises(ValueError, match="layer 'a': first must be finite"):
+    with pytest.raises(ValueError, match="layer 'a': weights must be finite"):
         equalize_network(chain(broken, ReLU(), D))

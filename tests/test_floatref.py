@@ -77,3 +77,11 @@ def test_every_float_layer_stays_float32():
         floatref.GlobalAvgPool2D(),
     ):
         assert layer.forward(X).dtype == np.float32, layer
+
+
+def test_other_channels_than_the_weights_read_are_refused():
+    bias = np.zeros(1, np.float32)
+    with pytest.raises(ValueError, match=r"Dense.forward: x must have C = 9, got shape \(1, 3\)"):
+        floatref.Dense(np.ones((1, 9), np.float32), bias).forward(np.ones((1, 3), np.float32))
+    with pytest.raises(ValueError, match="Conv2D.forward: x must have C = 2, got shape"):
+        floatref.Conv2D(np.ones((1, 1, 1, 2), np.float32), bias).forward(X)

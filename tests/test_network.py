@@ -6,7 +6,7 @@ from reference import random_network
 
 from tinyq import Grid, layers, resnet
 from tinyq.floatref import AvgPool2D, ReLU6
-from tinyq.network import Network, Node
+from tinyq.network import Network, Node, QNetwork
 
 WEIGHTS, BIASES, IMAGES = random_network(seed=11)
 NET = resnet.stem_block(WEIGHTS, BIASES)
@@ -136,3 +136,26 @@ def test_the_network_keeps_copies_of_its_weights():
     net = resnet.stem_block(weights, BIASES)
     weights["stem"][:] = 0
     assert net(IMAGES).tolist() == NET(IMAGES).tolist()
+
+
+@pytest.mark.parametrize(
+    ("nodes", "error", "message"),
+    [
+        ([("a", ("input",)), ("a", ("a",))], ValueError, "'a': it must have a name of its own"),
+        ([("input", ("input",))], ValueError, "'input': it must have a name of its own"),
+        ([("a", "input")], TypeError, "'a': inputs must be a tuple of names, got 'input'"),
+        ([("a", ("b",)), ("b", ("input",))], ValueError, r"'a': inputs .* got \['b'\]"),
+        ([("a", ("input",), "c")], ValueError, "'a': observe must be one of .*, got 'c'"),
+    ],
+)
+def test_wiring_that_cannot_run_is_refused_when_the_network_is_made(nodes, error, message):
+    made = tuple(Node(name, ReLU6(), *rest) for name, *rest in nodes)
+    with pytest.raises(error, match=f"layer {message}"):
+        Network(made, channels=3)
+
+
+def test_a_ledger_of_an_input_grid_without_code_0():
+    grid = Grid(0.1, -120, -128, -100)
+    node = Node("pad", layers.QPad2D(grid, (1, 1, 1, 1)), ("input",))
+    rows = QNetwork((node,), {"input": grid, "pad": grid}, {}, (2, 2, 1)).ledger()
+    assert [row.name for row in rows] == ["input", "pad"]

@@ -7,6 +7,7 @@ import numpy as np
 
 from tinyq.floatref import AvgPool2D, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
 from tinyq.fold import equalize
+from tinyq.fold.checks import finite
 from tinyq.network import Network
 from tinyq.nodes import Node, naming_layer
 
@@ -39,9 +40,7 @@ def equalize_network(net: Network) -> Network:
     """
     pairs = joined_pairs(net.nodes)
     parts = {
-        node.name: [np.asarray(part, np.float64) for part in (node.layer.weights, node.layer.bias)]
-        for node in net.nodes
-        if isinstance(node.layer, WEIGHTED)
+        node.name: _finite_parts(node) for node in net.nodes if isinstance(node.layer, WEIGHTED)
     }
     for _ in range(SWEEPS):
         before = {name: weights for name, (weights, _) in parts.items()}
@@ -52,6 +51,11 @@ def equalize_network(net: Network) -> Network:
         if all(np.allclose(parts[name][0], before[name], SETTLED, atol=0) for name in before):
             break
     return replace(net, nodes=tuple(_with_parts(node, parts) for node in net.nodes))
+
+
+def _finite_parts(node: Node) -> list:
+    with naming_layer(node.name):
+        return [finite(name, getattr(node.layer, name)) for name in ("weights", "bias")]
 
 
 def joined_pairs(nodes: Sequence[Node]) -> list[tuple[str, str]]:

@@ -19,6 +19,12 @@ from tinyq.scheme import Scheme
 Array = NDArray[np.float32]
 
 
+def check_channels(name: str, x: Array, channels: int) -> None:
+    """Raise ValueError unless the last axis of x has as many numbers as the weights read."""
+    if x.shape[-1] != channels:
+        raise ValueError(f"{name}.forward: x must have C = {channels}, got shape {x.shape}")
+
+
 @dataclass(frozen=True)
 class Pad2D:
     """Surround an image with zeros.  pads: (top, bottom, left, right)."""
@@ -44,6 +50,7 @@ class Conv2D:
 
     def forward(self, x: Array) -> Array:
         """Return bias + the sum of products: (N, H, W, I) to (N, OH, OW, O)."""
+        check_channels("Conv2D", x, self.weights.shape[3])
         kernel = self.weights.shape[1:3]
         out = output_size(self, x.shape, kernel, self.stride)
         # channels first, so that NumPy's inner loop is as long as the images and not as the filters
@@ -174,6 +181,7 @@ class Dense:
 
     def forward(self, x: Array) -> Array:
         """Return bias + the sum of products: (N, in) to (N, out)."""
+        check_channels("Dense", x, self.weights.shape[1])
         total = np.broadcast_to(self.bias, (len(x), len(self.bias))).copy()
         for i in range(x.shape[1]):
             total += x[:, i, None] * self.weights[:, i]

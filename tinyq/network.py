@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinyq.calibration import calibrate
 from tinyq.images import Images, batches, check_images, check_shape
-from tinyq.nodes import INPUT, Node, naming_layer, run_nodes
+from tinyq.nodes import INPUT, Node, check_nodes, naming_layer, run_nodes
 from tinyq.observers import MinMax, Observer
 from tinyq.qnetwork import QNetwork
 from tinyq.scheme import INT8, Scheme
@@ -42,6 +42,9 @@ class Network:
 
     nodes: tuple[Node, ...]
     channels: int
+
+    def __post_init__(self) -> None:
+        check_nodes(self.nodes)
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the float logits (N, classes) of float images (N, H, W, C)."""

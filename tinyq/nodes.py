@@ -26,6 +26,29 @@ class Node:
     observe: str | None = None
 
 
+def check_nodes(nodes: Sequence[Node]) -> None:
+    """Raise unless each node has a name of its own and reads tensors that are made before it.
+
+    >>> check_nodes([Node("relu", None, ("input"))])
+    Traceback (most recent call last):
+    TypeError: layer 'relu': inputs must be a tuple of names, got 'input'
+    """
+    made = [INPUT]
+    for node in nodes:
+        with naming_layer(node.name):
+            if isinstance(node.inputs, str):
+                raise TypeError(f"inputs must be a tuple of names, got {node.inputs!r}")
+            if node.name in made:
+                raise ValueError(f"it must have a name of its own, not one of {made}")
+            if unknown := [name for name in node.inputs if name not in made]:
+                raise ValueError(f"inputs must be among {made}, got {unknown}")
+        made.append(node.name)
+    for node in nodes:
+        if node.observe is not None and node.observe not in made:
+            with naming_layer(node.name):
+                raise ValueError(f"observe must be one of {made}, got {node.observe!r}")
+
+
 def run_nodes(nodes: Sequence[Node], images: NDArray) -> dict[str, NDArray]:
     """Return every tensor of a forward pass by name, "input" first."""
     tensors = {INPUT: images}

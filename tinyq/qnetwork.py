@@ -50,10 +50,8 @@ class QNetwork:
 
     def ledger(self) -> list[LedgerRow]:
         """Return the scale bookkeeping: a row for the input and for each layer."""
-        sizes = {
-            name: codes[0].size
-            for name, codes in self.trace(np.zeros((1, *self.image_shape), np.int8)).items()
-        }
+        image = np.full((1, *self.image_shape), self.grids[INPUT].zero_point, np.int8)
+        sizes = {name: codes[0].size for name, codes in self.trace(image).items()}
         rows = [ledger_row(INPUT, None, self.grids[INPUT], sizes[INPUT])]
         for node in self.nodes:
             rows.append(ledger_row(node.name, node.layer, self.grids[node.name], sizes[node.name]))

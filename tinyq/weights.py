@@ -60,8 +60,10 @@ def weight_scales(
     largest = np.abs(rows).max(axis=1)
     with np.errstate(under="ignore"):
         scales = largest / np.float32(weight_max(bits))
-    if ((scales == 0) & (largest > 0)).any():
-        raise ValueError(f"weights of at most {largest.min()} have no float32 scale: too small")
+    lost = (scales == 0) & (largest > 0)
+    if lost.any():
+        least = largest[lost].min()
+        raise ValueError(f"weights of at most {least} have no float32 scale: too small")
     return np.where(largest > 0, scales, np.float32(1))
 
 
