@@ -199,3 +199,12 @@ def test_a_block_that_changes_the_channels_needs_a_projection():
 def test_eps_must_be_positive(eps):
     with pytest.raises(ValueError, match="eps must be finite and > 0"):
         tinyq.load_torch(tiny(), eps=eps)
+
+
+def test_the_stem_of_small_images_is_refused():
+    state = tiny()
+    state["conv1.weight"] = state["conv1.weight"][:, :, 2:5, 2:5]
+    with pytest.raises(
+        ValueError, match=r"conv1.weight must be 7x7, ImageNet's stem, got \(3, 3\)"
+    ):
+        tinyq.load_torch(state)

@@ -23,7 +23,8 @@ def load_torch(state_dict: Mapping[str, object], *, eps: float = 1e-5) -> Networ
     state_dict: PyTorch's, or NumPy arrays by the same names; convolutions (O, I, KH, KW).
     eps: of the batch norms, which a state_dict does not hold; PyTorch's default.
     Raises TypeError for values that are not float; ValueError for a missing name, for one that no
-    layer takes (bottleneck blocks have a conv3), shapes that do not fit together, NaN or infinity.
+    layer takes (bottleneck blocks have a conv3), shapes that do not fit together, a conv1 that is
+    not 7x7, NaN or infinity.
     Source: He et al. 2016, table 1; torchvision ``models/resnet.py``.
 
     >>> import numpy as np
@@ -73,8 +74,14 @@ class _Builder:
         self.channels: dict[str, int] = {}
 
     def stem(self) -> str:
-        """Add all before the blocks; return the name of its last layer."""
+        """Add all before the blocks; return the name of its last layer.
+
+        Stems for small images have the same names, but a 3x3 kernel, stride 1 and no pool.
+        """
         relu = self.conv("conv1", "bn1", INPUT, stride=2, relu="relu")
+        kernel = next(n.layer for n in self.nodes if n.name == "conv1").weights.shape[1:3]
+        if kernel != (7, 7):
+            raise ValueError(f"conv1.weight must be 7x7, ImageNet's stem, got {kernel}")
         return self.add("maxpool", MaxPool2D((3, 3), (2, 2), (1, 1, 1, 1)), relu)
 
     def block(self, name: str, source: str, stride: int) -> str:
