@@ -235,3 +235,22 @@ def test_rom_and_ram(core, tmp_path, capsys):
     # the constants are in ROM, and nothing but the arena is in RAM
     weights = sum(row.weight_bytes for row in SEED.ledger())
     assert weights < text < weights + 4096 and (data, bss) == (0, 1964)
+
+
+@pytest.mark.parametrize("ends", [(-128, -100), (90, 127), (-8, 7), (-128, 127)])
+def test_codes_off_the_input_grid_are_refused_by_c_without_a_warning(ends, tmp_path):
+    needs("cc")
+    grid = Grid(0.1, ends[0], *ends)
+    node = Node("pad", layers.QPad2D(grid, (1, 0, 0, 1)), ("input",))
+    qnet = QNetwork((node,), {"input": grid, "pad": grid}, {}, (2, 2, 1))
+    codes = np.random.default_rng(5).integers(ends[0], ends[1] + 1, (20, 2, 2, 1), dtype=np.int8)
+    assert_same_bytes(qnet, codes, tmp_path)
+
+
+def test_a_program_of_another_network_does_not_stay(tmp_path):
+    export.c(SEED, tmp_path, images=IMAGES[:1])
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    with pytest.raises(FileExistsError, match="has main.c and images.h of another export"):
+        export.c(SEED, tmp_path, force=True)
+    assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    export.c(SEED, tmp_path, images=IMAGES[:2], force=True)

@@ -55,3 +55,11 @@ def test_a_new_file_has_the_usual_mode(tmp_path):
     (tmp_path / "plain").write_bytes(b"")
     files.write_files({tmp_path / "ours": b""})
     assert (tmp_path / "ours").stat().st_mode == (tmp_path / "plain").stat().st_mode
+
+
+def test_what_is_no_plain_file_is_refused_even_with_force(tmp_path):
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    with pytest.raises(OSError, match="pipe is no plain file: name one"):
+        files.write_files({pipe: b""}, force=True)
+    assert pipe.is_fifo()

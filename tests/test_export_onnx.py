@@ -165,3 +165,22 @@ def test_an_existing_file_is_kept_unless_force(tmp_path):
 def test_the_same_network_gives_the_same_bytes(form, tmp_path):
     one, other = (written(network(1), tmp_path, form).SerializeToString() for _ in range(2))
     assert one == other
+
+
+@pytest.mark.parametrize("name", ["", "b/0", "b/weight"])
+def test_a_name_that_the_file_has_for_something_else_is_refused(name, tmp_path):
+    conv = layers.QConv2D.from_float(
+        np.ones((1, 1, 1, 1), np.float32), np.ones(1, np.float32), GRID, GRID
+    )
+    nodes = Node("b", conv, ("input",)), Node(name, layers.qrelu(GRID), ("b",))
+    qnet = QNetwork(nodes, dict.fromkeys(["input", "b", name], GRID), {}, (2, 2, 1))
+    try:
+        export.onnx(qnet, tmp_path / "net.onnx")
+    except ValueError as error:
+        assert "layers must have names that no other tensor has" in str(error)
+    else:
+        model = onnx.load(tmp_path / "net.onnx")
+        made = [one for node in model.graph.node for one in node.output]
+        made += [one.name for one in model.graph.initializer]
+        assert name and len(set(made)) == len(made)
+        onnx.checker.check_model(model, full_check=True)

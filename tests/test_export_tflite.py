@@ -275,3 +275,11 @@ def test_per_tensor_weights_and_few_weight_bits(tmp_path):
     got = every_tensor(written(qnet, tmp_path, count=2), codes)
     for name, want in qnet.trace(codes).items():
         assert got[name].tobytes() == want.tobytes(), name
+
+
+def test_a_name_that_the_file_has_for_something_else_is_refused(tmp_path):
+    pool = layers.QMaxPool2D(GRID, (3, 3), (1, 1), (1, 1, 1, 1))
+    nodes = Node("x", pool, ("input",)), Node("x/PADV2", layers.qrelu(GRID), ("input",))
+    qnet = QNetwork(nodes, dict.fromkeys(["input", "x", "x/PADV2"], GRID), {}, (4, 4, 1))
+    with pytest.raises(ValueError, match="names that no other tensor has, got 'x/PADV2'"):
+        export.tflite(qnet, tmp_path / "net.tflite")

@@ -16,6 +16,7 @@ from tinyq.nodes import INPUT, naming_layer
 from tinyq.qnetwork import QNetwork
 
 TEMPLATES = Path(__file__).parent / "c_templates"
+PROGRAM = ("main.c", "images.h")
 LARGEST = 2**31 - 1  # what an index of the run time can count to
 # The functions of the run time, each after those that it calls.
 NEEDS = {
@@ -52,13 +53,19 @@ def c(
     qnet: an int8 network of tinyq's layers, each Rounding DOUBLE, UP or SINGLE: the run time has no
     floats to round.  images: for main.c, as qnet takes them; None for no program.
     force: whether files that exist are replaced.
-    Raises FileExistsError for a file that exists, without force, before any is written; TypeError
+    Raises FileExistsError for a file that exists, without force, and for another network's program
+    in the folder where this one gets none, before any is written; TypeError
     for a layer that is not one of tinyq.layers; ValueError for a rounding in floats, or a network
     that could not run.
     """
     contents = c_files(qnet)
     if images is not None:
         contents |= _program(qnet, images)
+    elif stale := [name for name in PROGRAM if Path(folder, name).exists()]:
+        raise FileExistsError(
+            f"{folder} has {' and '.join(stale)} of another export, which would print other codes: "
+            "give images too, or remove them"
+        )
     files = {Path(folder, name): text.encode("ascii") for name, text in contents.items()}
     write_files(files, force=force)
 
@@ -113,8 +120,11 @@ def _functions(steps: Plan) -> dict[str, str]:
 def _statements(qnet: QNetwork, steps: Plan, names: dict[str, str]) -> str:
     """Return the body of tinyq_run: a check where an int8 can be off the grid, a call a layer."""
     grid, lines = qnet.grids[INPUT], []
-    if grid.qmax - grid.qmin < 255:
-        lines.append(_fill("check_input.c", qmin=grid.qmin, qmax=grid.qmax).rstrip())
+    # no comparison that int8 answers by itself: compilers warn of those
+    ends = [f"input[i] < {grid.qmin}"] * (grid.qmin > -128)
+    ends += [f"input[i] > {grid.qmax}"] * (grid.qmax < 127)
+    if ends:
+        lines.append(_fill("check_input.c", off=" || ".join(ends)).rstrip())
     places = {INPUT: "input"} | {name: f"arena + {at}" for name, at in steps.offsets.items()}
     places[steps.nodes[-1].name] = "output"
     for node in steps.nodes:
@@ -144,7 +154,7 @@ def _program(qnet: QNetwork, images: NDArray) -> dict[str, str]:
     for image in codes.reshape(len(codes), -1).tolist():
         lines += ["    {", *rows(image), "    },"]
     text = _fill("images.h", count=len(codes), rows="\n".join(lines))
-    return {"main.c": _fill("main.c"), "images.h": text}
+    return dict(zip(PROGRAM, (_fill("main.c"), text), strict=True))
 
 
 def _fill(template: str, **values: object) -> str:

@@ -42,6 +42,8 @@ def check_free(path: Path, *, force: bool = False) -> None:
     """
     if path.is_dir():
         raise IsADirectoryError(f"{path} is a folder: name a file in it")
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is no plain file: name one")
     if path.exists() and not force:
         raise FileExistsError(f"{path} exists and is kept: force replaces it")
 

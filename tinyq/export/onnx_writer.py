@@ -1,5 +1,6 @@
 """Put ONNX's operators into a model."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 import numpy as np
@@ -55,6 +56,10 @@ class Writer:
     def finish(self, inputs: Mapping[str, Dims], output: str, dims: Mapping[str, Dims]) -> bytes:
         """Return the model's bytes; inputs: dimensions by name; dims: of others, if known."""
         between = {made for node in self.nodes for made in node.output} - {output}
+        names = [*inputs, *(made for node in self.nodes for made in node.output)]
+        names += [constant.name for constant in self.constants]
+        if twice := [name for name, count in Counter(names).items() if count > 1 or not name]:
+            raise ValueError(f"layers must have names that no other tensor has, got {twice}")
         graph = self.onnx.helper.make_graph(
             self.nodes,
             "tinyq",

@@ -39,6 +39,8 @@ class Writer:
 
     def activation(self, name: str, grid: Grid, shape: Shape) -> int:
         """Add a tensor made at run time; return its index."""
+        if name in self.names:
+            raise ValueError(f"layers must have names that no other tensor has, got {name!r}")
         self.names[name] = self._tensor(name, shape, "int8", 0, [grid.scale], grid.zero_point)
         return self.names[name]
 

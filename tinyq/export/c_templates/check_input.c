@@ -1,4 +1,4 @@
     for (int32_t i = 0; i < TINYQ_INPUT_SIZE; i++) {
-        if (input[i] < $qmin || input[i] > $qmax)
+        if ($off)
             return 1;
     }
