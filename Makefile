@@ -7,7 +7,7 @@ SHELL := /bin/bash
 py := .venv/bin/python
 ready := .venv/ready
 lab_ready := .venv-lab/ready
-parity_ready := .venv-parity/ready
+agreement_ready := .venv-agreement/ready
 install := -m pip --disable-pip-version-check --no-input install
 need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' || { \
     echo "tinyq needs Python 3.11 or newer, with venv; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
@@ -15,7 +15,7 @@ need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test parity \
+.PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test agreement parity \
     test-torch lab test-lab bench-widgets bench-loop bench-engines lock lint check clean help
 
 setup: $(ready) ## Make the environment .venv from requirements.lock
@@ -65,13 +65,17 @@ test: lint ## Run every test: lint, units, doctests, notebooks, book, browser
 	$(py) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env \
 	    --nbval-sanitize-with notebooks/sanitize.cfg tinyq tests notebooks
 
-# COUNT cases an operator and runtime, from SEED: make parity COUNT=10000 SEED=7
-parity: $(parity_ready) ## Hold every kernel against the runtimes people deploy, at length
-	.venv-parity/bin/python -m tools.parity $(if $(COUNT),--count $(COUNT)) $(if $(SEED),--seed $(SEED))
-	.venv-parity/bin/python -m tools.parity.shipped $(if $(SEED),--seed $(SEED))
+# COUNT cases an operator and runtime, from SEED: make agreement COUNT=10000 SEED=7
+# What was counted goes to build/; RECORD=1 writes the records that the book draws, in book/.
+measure := $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record)
+agreement: $(agreement_ready) ## Hold every kernel against the runtimes people deploy, at length
+	.venv-agreement/bin/python -m tools.agreement $(if $(COUNT),--count $(COUNT)) $(measure)
+	.venv-agreement/bin/python -m tools.agreement.shipped $(measure)
 
-test-torch: $(parity_ready) ## Test what needs PyTorch, in the environment of make parity
-	.venv-parity/bin/python -m pytest -k torch tests/test_load_torch.py tests/test_bench_engines.py
+parity: agreement # its name before version 0.2; goes with version 0.3
+
+test-torch: $(agreement_ready) ## Test what needs PyTorch, in the environment of make agreement
+	.venv-agreement/bin/python -m pytest -k torch tests/test_load_torch.py tests/test_bench_engines.py
 
 # One chapter: make lab OPEN=notebooks/01_put_numbers_on_a_grid.ipynb
 lab: $(lab_ready) ## Open the chapters in JupyterLab, in an environment of its own
@@ -88,8 +92,8 @@ bench-loop: $(ready) ## Time imports, commands and the widgets' Python side
 	@$(py) tools/bench_loop.py $(if $(CHAPTERS),--chapters)
 
 # ROUNDS of each runner on each case, for a quick look: make bench-engines ROUNDS=3
-bench-engines: $(parity_ready) ## Time the engines beside the runtimes people deploy with
-	.venv-parity/bin/python -m tools.bench_engines $(if $(ROUNDS),--rounds $(ROUNDS))
+bench-engines: $(agreement_ready) ## Time the engines beside the runtimes people deploy with
+	.venv-agreement/bin/python -m tools.bench_engines $(if $(ROUNDS),--rounds $(ROUNDS))
 
 # Pins that still fit are kept; delete requirements.lock first to get the newest of everything.
 lock: ## Write requirements.lock anew from pyproject.toml
@@ -128,11 +132,11 @@ $(ready): requirements.lock pyproject.toml
 	PYTHONWARNINGS=ignore $(py) $(install) --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
 
-$(parity_ready): requirements.lock pyproject.toml
+$(agreement_ready): requirements.lock pyproject.toml
 	@exec >&2; set -e; $(need_python); \
-	echo "Making .venv-parity: the runtimes and PyTorch, a minute or two the first time."; \
-	$(PYTHON) -m venv .venv-parity; \
-	.venv-parity/bin/python $(install) --constraint requirements.lock --editable '.[parity]'
+	echo "Making .venv-agreement: the runtimes and PyTorch, a minute or two the first time."; \
+	$(PYTHON) -m venv .venv-agreement; \
+	.venv-agreement/bin/python $(install) --constraint requirements.lock --editable '.[agreement]'
 	@touch $@
 
 $(lab_ready): requirements.lock pyproject.toml

@@ -24,12 +24,13 @@
 # %%
 import numpy as np
 
-from tinyq import Scheme, digits, fold, plots
-from tinyq.correction import correct_biases
-from tinyq.equalization import equalize_network, joined_pairs
+from tinyq import Scheme, digits, plots
 from tinyq.exercise import check
 from tinyq.floatref import Conv2D, Pad2D
 from tinyq.layers import QConv2D, QConv2DPerChannel
+from tinyq.methods import fold
+from tinyq.methods.correction import correct_biases
+from tinyq.methods.equalization import equalize_network, joined_pairs
 from tinyq.mutants import MUTANTS
 from tinyq.widgets import Seesaw
 
@@ -402,7 +403,7 @@ assert not any(bugs[name].caught_by_golden for name in names)
 # %% [markdown]
 # ## What we built
 #
-# `fold_norm`, `level` and `correct` are `tinyq.fold`'s `fold_batch_norm`, `equalize` and `correct_bias`. This cell folds all three convolutions and
+# `fold_norm`, `level` and `correct` are `tinyq.methods.fold`'s `fold_batch_norm`, `equalize` and `correct_bias`. This cell folds all three convolutions and
 # compares them with the network that `tinyq.digits` builds.
 
 # %%

@@ -29,8 +29,8 @@ import numpy as np
 
 from tinyq import Scheme, analysis, digits, parity, plots, resnet
 from tinyq.analysis.mixed import on_weight_grid
-from tinyq.equalization import equalize_network
 from tinyq.exercise import check
+from tinyq.methods.equalization import equalize_network
 from tinyq.mutants.weights import weights_truncated
 from tinyq.widgets import ErrorLedger
 

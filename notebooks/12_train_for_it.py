@@ -31,16 +31,16 @@ import math
 
 import numpy as np
 
-from tinyq import MSE, Grid, Scheme, digits, fakequant, plots
-from tinyq.adam import Adam
-from tinyq.adaround import adaround, errors, round_up_or_down
+from tinyq import MSE, Grid, Scheme, analysis, digits, plots
 from tinyq.affine import round_half_away
-from tinyq.analysis.decision import accuracy
-from tinyq.correction import correct_biases
 from tinyq.exercise import check
-from tinyq.finetune import cross_entropy, finetune
 from tinyq.floatref import Dense
-from tinyq.gradients import weight_slopes
+from tinyq.methods import fakequant
+from tinyq.methods.adam import Adam
+from tinyq.methods.adaround import adaround, errors, round_up_or_down
+from tinyq.methods.correction import correct_biases
+from tinyq.methods.finetune import cross_entropy, finetune
+from tinyq.methods.gradients import weight_slopes
 from tinyq.mutants.weights import weights_truncated
 from tinyq.widgets import Staircase
 
@@ -64,7 +64,7 @@ def given(*bits):
 
 def right(model):
     """Return which share of the 500 test scans a network reads right."""
-    return accuracy(model(test), d.labels[d.test])
+    return analysis.accuracy(model(test), d.labels[d.test])
 
 
 for bits in (8, 4, 3):
@@ -244,7 +244,7 @@ for stuck in ({"slope": "true"}, {"nudge": 3.0}):
 # ## Train every weight
 #
 # Every weight of the dense layer has such a sum. The slope goes on to the layer's inputs and back through the network: a ReLU passes it where its input was above 0, a max pool to the
-# winner, an add to both sides, and each grid applies (12.2). `tinyq.gradients` has a function a layer. `finetune` moves all weights and biases by the rule of Adam
+# winner, an add to both sides, and each grid applies (12.2). `tinyq.methods.gradients` has a function a layer. `finetune` moves all weights and biases by the rule of Adam
 # ([Kingma and Ba 2015](https://arxiv.org/abs/1412.6980)): moves of about one size, however small the slope. A round through the scans is an
 # epoch. Here are three, through 600 of the scans, to keep the page quick.
 
@@ -475,7 +475,7 @@ assert shares == [0.212, 0.768]
 # %% [markdown]
 # ## What we built
 #
-# `fake` and `passes` are `tinyq.fakequant`'s (12.1) and (12.2), `slope_of_loss` is the slope of `tinyq.finetune`, `choose` is `tinyq.adaround`. This cell closes the circle: what was trained in
+# `fake` and `passes` are `tinyq.methods.fakequant`'s (12.1) and (12.2), `slope_of_loss` is the slope of `tinyq.methods.finetune`, `choose` is `tinyq.methods.adaround`. This cell closes the circle: what was trained in
 # real numbers is what the integers hold, weight by weight.
 
 # %%

@@ -33,7 +33,7 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import tinyq
-from tinyq import Grid, Requantizer, export, layers, loops, oracle, plots, runtimes
+from tinyq import Grid, Requantizer, export, layers, loops, plots, runtimes
 from tinyq.exercise import check
 from tinyq.mutants import MUTANTS
 from tinyq.widgets import AgreementMatrix
@@ -87,7 +87,7 @@ nest = loops.conv2d(padded, *weights, (2, 2), -1, *rest)
 assert np.array_equal(nest, codes["stem_conv7x7_s2"][0])
 
 # %% [markdown]
-# `oracle.forward` does the same for any layer. A layer and its loop nest are twins, and with twins inputs can be drawn at random, as many as you
+# `runtimes.oracle.forward` does the same for any layer. A layer and its loop nest are twins, and with twins inputs can be drawn at random, as many as you
 # like. Draw them where the seed never goes: with biases, on oblong images, with a stride that differs down and across. Scales that are powers of two make ties.
 
 # %%
@@ -119,7 +119,7 @@ def twins_agree():
             count = 1 + isinstance(layer, layers.QAdd)
             codes = rng.integers(-128, 128, (count, *shape)).astype(np.int8)
             fast = layer.forward(*codes[:, None])[0].tolist()
-            if fast != oracle.forward(layer, *codes):
+            if fast != runtimes.oracle.forward(layer, *codes):
                 return False
     return True
 
@@ -215,13 +215,13 @@ assert all(holds() for holds in checks.values())
 # ## Ask the runtimes
 #
 # Twins have a parent in common. Whoever misreads the specification misreads it twice. Against that helps only a program
-# that other people wrote. `make parity` asks six runtimes about 2,500 random layers of each kind. The answers stand in
-# `book/parity.json`, and the [verification ledger](verification_ledger.ipynb) shows them all. Here is `tinyq` as the book leaves it, under DOUBLE.
+# that other people wrote. `make agreement` asks six runtimes about 2,500 random layers of each kind. The answers stand in
+# `book/agreement.json`, and the [verification ledger](verification_ledger.ipynb) shows them all. Here is `tinyq` as the book leaves it, under DOUBLE.
 # Two thirds of the cases are made to be hard. Pick a cell with the mouse or the arrow keys: below it stands the first code that differs, as the runtime
 # gave it and as it comes out here.
 
 # %%
-ledger = json.loads(Path("../book/parity.json").read_text())
+ledger = json.loads(Path("../book/agreement.json").read_text())
 assert len(ledger["pairs"]) == 66 and all(p["exact"] for p in ledger["pairs"])
 AgreementMatrix()
 
@@ -316,10 +316,10 @@ if compiler := shutil.which("cc"):
 # ## Ship it to a runtime
 #
 # `export.tflite` and `export.onnx` write files for runtimes. These hold scales and no multiplier: each runtime derives its own
-# and rounds as it does. Here are answers of two runtimes for one image, as `python -m tools.parity --vectors` stored them.
+# and rounds as it does. Here are answers of two runtimes for one image, as `python -m tools.agreement --vectors` stored them.
 
 # %%
-meta = json.loads(np.load("../tests/data/parity_vectors.npz")["meta"].item())
+meta = json.loads(np.load("../tests/data/agreement_vectors.npz")["meta"].item())
 answers = {name: np.int8(a[0]) for name, a in meta["logits"].items()}
 print(f"{'tinyq':33}", *codes["dense_8x4"][25])
 for name in ("tflite-micro", "onnxruntime"):
@@ -473,11 +473,11 @@ assert (sizes["stem_pad"], sizes["stem_conv7x7_s2"]) == (1452, 512)
 # %% [markdown]
 # ## What we built
 #
-# `oracle.forward` runs a layer through its loop nest, as you did with the stem by hand. This cell runs the whole network so, on the last image, and
+# `runtimes.oracle.forward` runs a layer through its loop nest, as you did with the stem by hand. This cell runs the whole network so, on the last image, and
 # demands all fourteen tensors. Then it checks what the prose above has claimed.
 
 # %%
-slow = oracle.trace(qnet, codes["input"][31])
+slow = runtimes.oracle.trace(qnet, codes["input"][31])
 assert list(slow) == list(codes) and len(slow) == 14
 assert all(np.array_equal(slow[name], codes[name][31]) for name in slow)
 

@@ -9,8 +9,8 @@
 # %% [markdown]
 # # Verification ledger
 #
-# The kernels of this book were held against the runtimes that people deploy. `make parity` makes random layers, runs
-# each in `tinyq` and in the runtime, and compares every byte. What it counted stands in `book/parity.json`, and this page
+# The kernels of this book were held against the runtimes that people deploy. `make agreement` makes random layers, runs
+# each in `tinyq` and in the runtime, and compares every byte. What it counted stands in `book/agreement.json`, and this page
 # reads that file.
 #
 # A third of the layers are calibrated: their scales fit their data, as in a real network. In another third these scales are
@@ -30,7 +30,7 @@ from tinyq.layers import QAdd, QAvgPool2D, QConv2D, QDense, QGlobalAvgPool2D
 from tinyq.plots.agreement import share
 from tinyq.runtimes import RUNTIMES, QMean, finish
 
-ledger = json.loads(Path("../book/parity.json").read_text())
+ledger = json.loads(Path("../book/agreement.json").read_text())
 pairs, networks = ledger["pairs"], ledger["networks"]
 
 # %%
@@ -236,5 +236,5 @@ row = q.requantize(acc[:, None], Grid(scales[2], 123 - 128))[:, 0].astype(int)
 assert (row + 128).tolist() == [0, 81, 93, 230, 52, 87, 197]
 
 # %% [markdown]
-# `make parity` repeats all this, with `COUNT=` cases an operator and runtime, from any `SEED=`. It fails if a pair
+# `make agreement` repeats all this, with `COUNT=` cases an operator and runtime, from any `SEED=`. It fails if a pair
 # that this page calls equal is not.

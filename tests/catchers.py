@@ -14,7 +14,9 @@ from reference import GOLDEN, grid_from, weighted
 from test_affine import exact_round
 from test_layers_equal_loops import oracle_add, oracle_conv, pairs_of
 
-from tinyq import Grid, Requantizer, layers, loops, parity, resnet
+from tinyq import Grid, Requantizer, layers, loops
+from tinyq.analysis import parity
+from tinyq.models import resnet
 
 Case = tuple[Callable[[], object], object]
 SEED = resnet.seed()

@@ -11,8 +11,8 @@ from tinyq.engines import schedule
 from tinyq.engines.graph import Op
 from tinyq.engines.tensors import Tensor
 from tinyq.layers import QAdd, QConv2D, QConv2DPerChannel, QDense, QGlobalAvgPool2D
-from tinyq.nodes import INPUT, Node, run_nodes
-from tinyq.qnetwork import QNetwork
+from tinyq.layers.nodes import INPUT, Node, run_nodes
+from tinyq.network import QNetwork
 
 MISSING = [name for name in ("numba", "onnx", "onnxruntime") if find_spec(name) is None]
 FAST = pytest.mark.skipif(bool(MISSING), reason=f"extra 'fast' is not there: {MISSING}")

@@ -14,7 +14,8 @@ from tinyq.floatref import (
     ReLU,
     ReLU6,
 )
-from tinyq.network import Network, Node, QNetwork
+from tinyq.layers.nodes import Node
+from tinyq.network import Network, QNetwork
 
 INTEGER = (Rounding.DOUBLE, Rounding.UP, Rounding.SINGLE)
 KINDS = {kind for kind in vars(layers).values() if isinstance(kind, type)}

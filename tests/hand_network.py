@@ -9,7 +9,8 @@ import math
 import numpy as np
 
 from tinyq.floatref import Add, Conv2D, Dense, GlobalAvgPool2D, ReLU
-from tinyq.network import Network, Node
+from tinyq.layers.nodes import Node
+from tinyq.network import Network
 
 RNG = np.random.default_rng(404)
 WEIGHTS_A = RNG.normal(size=(2, 2)).astype(np.float32)

@@ -6,10 +6,11 @@ import numpy as np
 from int8_rows import Row, flat
 from reference import random_network
 
-from tinyq import Rounding, digits
+from tinyq import Rounding
+from tinyq.layers.scheme import Scheme
+from tinyq.models import digits
+from tinyq.models.resnet import seed, stem_block
 from tinyq.network import QNetwork
-from tinyq.resnet import seed, stem_block
-from tinyq.scheme import Scheme
 from tools import widget_data
 
 

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from test_digits import DIGITS
 
-from tinyq.adaround import adaround, bits_of, round_up_or_down
 from tinyq.layers.linear import Linear
+from tinyq.layers.scheme import Scheme
+from tinyq.methods.adaround import adaround, bits_of, round_up_or_down
+from tinyq.methods.in_order import input_steps
 from tinyq.network import Network
-from tinyq.scheme import Scheme
-from tinyq.sequential import input_steps
 from tinyq.weights import quantize_weights, weight_max, weight_scales
 
 CALIBRATION = DIGITS.images[DIGITS.calibration]

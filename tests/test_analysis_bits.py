@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hand_network import IMAGES, LABELS, NET, OWNERS
 
-from tinyq import Grid, MinMax, digits
+from tinyq import Grid, MinMax
 from tinyq.analysis import score, sweep_bits, sweep_layer_bits
 from tinyq.layers import QAdd, QConv2DPerChannel, QDense, QGlobalAvgPool2D, qrelu
+from tinyq.layers.scheme import Scheme
+from tinyq.models import digits
 from tinyq.network import Network
-from tinyq.scheme import Scheme
 
 DATA = IMAGES, IMAGES, LABELS
 

@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from hand_network import IMAGES, NET, OWNERS, logits_by_hand
 
-from tinyq import Rounding, resnet
+from tinyq import Rounding
 from tinyq.analysis import run_both, tensor_errors
 from tinyq.floatref import Pad2D, ReLU
-from tinyq.network import Network, Node
-from tinyq.scheme import Scheme
+from tinyq.layers.nodes import Node
+from tinyq.layers.scheme import Scheme
+from tinyq.models import resnet
+from tinyq.network import Network
 
 
 def pixels(*values):

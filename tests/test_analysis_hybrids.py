@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hand_network import IMAGES, NET, OWNERS, logits_by_hand
 
-from tinyq import Rounding, digits, resnet
+from tinyq import Rounding
 from tinyq.analysis import Telescope, grid_owners, mixed_logits, run_both, telescope
-from tinyq.scheme import Scheme
+from tinyq.layers.scheme import Scheme
+from tinyq.models import digits, resnet
 
 DIGITS = digits.load()
 SEED = resnet.seed()

@@ -8,12 +8,14 @@ import pytest
 from hand_network import IMAGES, LABELS, NET, OWNERS, logits_by_hand
 from reference import random_network
 
-from tinyq import Rounding, digits, resnet
+from tinyq import Rounding
 from tinyq.analysis import grid_owners, mixed_logits, mixed_trace, one_at_a_time, run_both
 from tinyq.analysis.mixed import on_weight_grid
 from tinyq.floatref import Conv2D, ReLU
-from tinyq.network import Network, Node
-from tinyq.scheme import Scheme
+from tinyq.layers.nodes import Node
+from tinyq.layers.scheme import Scheme
+from tinyq.models import digits, resnet
+from tinyq.network import Network
 
 # one rounding a rescale, so that Python's floats can follow it
 QNET = NET.quantize(IMAGES, scheme=Scheme(rounding=Rounding.FLOAT64))

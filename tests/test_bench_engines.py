@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyq import resnet
 from tinyq.engines import ENGINES
+from tinyq.models import resnet
 from tinyq.runtimes import RUNTIMES, trace
 from tools.bench_engines import __main__ as command
 from tools.bench_engines import cases, quiet, rates, report, runners, schedule, targets, worker

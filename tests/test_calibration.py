@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from reference import random_network
 
-from tinyq import MSE, Entropy, MinMax, MovingAverage, Percentile, resnet
+from tinyq import MSE, Entropy, MinMax, MovingAverage, Percentile
+from tinyq.models import resnet
 
 WEIGHTS, BIASES, IMAGES = random_network(seed=31, filters=2, inner=2, size=(6, 6), count=70)
 NET = resnet.stem_block(WEIGHTS, BIASES)

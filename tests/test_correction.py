@@ -5,11 +5,11 @@ import pytest
 from test_digits import DIGITS
 from test_fold import windows
 
-from tinyq import resnet
-from tinyq.correction import correct_biases, real_weights
 from tinyq.layers.linear import Linear
-from tinyq.scheme import Scheme
-from tinyq.sequential import input_steps
+from tinyq.layers.scheme import Scheme
+from tinyq.methods.correction import correct_biases, real_weights
+from tinyq.methods.in_order import input_steps
+from tinyq.models import resnet
 
 IMAGES = DIGITS.images[DIGITS.calibration]
 NET = DIGITS.net

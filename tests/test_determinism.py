@@ -35,7 +35,8 @@ for name, seen in seed_networks()[1].ranges.items():
 # the methods that search: a sum in another order, or another logarithm, could move a choice
 SEARCHES_CODE = """
 import numpy as np
-from tinyq import MSE, Entropy, Percentile, digits
+from tinyq import MSE, Entropy, Percentile
+from tinyq.models import digits
 data = digits.load()
 images = data.images[data.calibration[:40]]
 for observer in (MSE, Entropy, Percentile):

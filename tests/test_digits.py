@@ -9,8 +9,8 @@ import zipfile
 import numpy as np
 import pytest
 
-from tinyq import digits
 from tinyq.layers import QConv2D, QConv2DPerChannel
+from tinyq.models import digits
 from tinyq.network import Network, QNetwork
 
 DIGITS = digits.load()

@@ -9,12 +9,13 @@ from engine_networks import ENGINES, codes, differs, every_rounding
 from export_networks import edge_qnet, random_qnet
 from reference import GOLDEN, random_network
 
-from tinyq import Rounding, Scheme, digits, resnet
+from tinyq import Rounding, Scheme
 from tinyq.engines.graph import fold
 from tinyq.engines.steps import LayerStep
 from tinyq.layers.linear import Linear
-from tinyq.nodes import Node
-from tools.parity import resnets
+from tinyq.layers.nodes import Node
+from tinyq.models import digits, resnet
+from tools.agreement import resnets
 
 SEED = resnet.seed()
 NET = resnet.stem_block(SEED.weights, SEED.biases)

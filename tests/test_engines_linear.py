@@ -19,7 +19,7 @@ from tinyq import Grid, Requantizer, Rounding
 from tinyq.engines import blas
 from tinyq.engines.linear import Rescale
 from tinyq.layers import QClamp, qrelu
-from tinyq.nodes import Node
+from tinyq.layers.nodes import Node
 
 INTEGER = [Rounding.DOUBLE, Rounding.UP, Rounding.SINGLE]
 MULTIPLIERS = [2**30, 2**30 + 1, 1583594044, 2**31 - 1]

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from engine_networks import ENGINES, GRID, MISSING, add, codes, conv, differs, network
 
-from tinyq import Grid, Scheme, engines, resnet
+from tinyq import Grid, Scheme, engines
 from tinyq.layers import QPad2D
+from tinyq.models import resnet
 
 ROOT = Path(__file__).resolve().parents[1]
 SEED = resnet.seed()
@@ -204,7 +205,7 @@ def test_only_the_network_knows_the_engines():
         if any(name.startswith("tinyq.engines") for name in imported(file))
     }
     outside = {user for user in users if not user.startswith("tinyq/engines/")}
-    assert outside == {"tinyq/qnetwork.py"}
+    assert outside == {"tinyq/network/qnetwork.py"}
 
 
 CHILD = """
@@ -214,7 +215,7 @@ before = set(sys.modules)
 import tinyq
 loaded = set(sys.modules) - before
 assert not [name for name in loaded if name.startswith("tinyq.engines")], loaded
-from tinyq import resnet
+from tinyq.models import resnet
 seed = resnet.seed()
 qnet = resnet.stem_block(seed.weights, seed.biases).quantize(seed.images)
 assert qnet(seed.images[:1]).tolist() == [[-8, 102, 89, -41]]

@@ -9,7 +9,7 @@ from engine_networks import ENGINES, GRID, add, conv, dense, differs, network
 from tinyq import Grid, Requantizer
 from tinyq.layers import QClamp, QGlobalAvgPool2D, QMaxPool2D, qrelu
 from tinyq.layers.kinds import in_grids
-from tinyq.nodes import INPUT
+from tinyq.layers.nodes import INPUT
 
 NARROW = Grid(0.1, 0, -8, 7)
 IMAGES = np.random.default_rng(0).integers(-128, 128, (3, 8, 8, 4), dtype=np.int8)

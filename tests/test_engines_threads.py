@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from engine_networks import ENGINES, codes
 
-from tinyq import resnet
 from tinyq.engines import schedule
 from tinyq.engines.crew import Crew
 from tinyq.engines.steps import LayerStep
 from tinyq.engines.tensors import Tensor
 from tinyq.engines.tiles import share, tiles
+from tinyq.models import resnet
 
 SEED = resnet.seed()
 NET = resnet.stem_block(SEED.weights, SEED.biases)

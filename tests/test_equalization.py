@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from test_digits import DIGITS
 
-from tinyq.equalization import WEIGHTED, equalize_network, joined_pairs
 from tinyq.floatref import Add, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU, ReLU6
-from tinyq.network import Network, Node
+from tinyq.layers.nodes import Node
+from tinyq.methods.equalization import WEIGHTED, equalize_network, joined_pairs
+from tinyq.network import Network
 
 EPS64 = np.finfo(np.float64).eps
 RNG = np.random.default_rng(95)

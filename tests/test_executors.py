@@ -12,7 +12,9 @@ import numpy as np
 import pytest
 from reference import random_network
 
-from tinyq import MSE, Entropy, MinMax, MovingAverage, Percentile, calibration, resnet
+from tinyq import MSE, Entropy, MinMax, MovingAverage, Percentile
+from tinyq.models import resnet
+from tinyq.network import calibration
 
 WEIGHTS, BIASES, IMAGES = random_network(seed=41, filters=2, inner=2, size=(6, 6), count=48)
 NET = resnet.stem_block(WEIGHTS, BIASES)

@@ -22,9 +22,11 @@ from c_compilers import (
 from export_networks import INTEGER, KINDS, edge_qnet, random_codes, random_qnet
 from reference import GOLDEN
 
-from tinyq import Grid, Rounding, Scheme, digits, export, layers, resnet
+from tinyq import Grid, Rounding, Scheme, export, layers
 from tinyq.export.c_source import c_files
-from tinyq.network import Node, QNetwork
+from tinyq.layers.nodes import Node
+from tinyq.models import digits, resnet
+from tinyq.network import QNetwork
 
 IMAGES = resnet.seed().images
 SEED = resnet.stem_block(*resnet.seed()[:2]).quantize(IMAGES)

@@ -7,9 +7,10 @@ import pytest
 from c_compilers import needs, run
 from reference import GOLDEN
 
-from tinyq import digits, export, resnet
+from tinyq import export
 from tinyq.__main__ import main
 from tinyq.export.archive import to_bytes
+from tinyq.models import digits, resnet
 
 
 def seed_network():

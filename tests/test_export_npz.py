@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 from export_networks import KINDS, edge_qnet, random_codes, random_qnet
 
-from tinyq import Grid, Percentile, Requantizer, Rounding, digits, export, resnet
+from tinyq import Grid, Percentile, Requantizer, Rounding, export
 from tinyq.export.archive import from_bytes, pack, sign, to_bytes
 from tinyq.export.codec import encode
 from tinyq.layers import QAdd, QDense, QGlobalAvgPool2D
-from tinyq.network import Node, QNetwork
+from tinyq.layers.nodes import Node
+from tinyq.models import digits, resnet
+from tinyq.network import QNetwork
 
 SEEDS = range(12)
 QNET = random_qnet(seed=0, roundings=tuple(Rounding))

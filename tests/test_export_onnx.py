@@ -11,10 +11,12 @@ onnxruntime = pytest.importorskip("onnxruntime", reason="not installed", exc_typ
 
 from export_networks import random_codes, random_qnet  # noqa: E402
 
-from tinyq import Grid, Requantizer, Rounding, export, layers, resnet  # noqa: E402
+from tinyq import Grid, Requantizer, Rounding, export, layers  # noqa: E402
 from tinyq.export.onnx_file import FORMS, channels_first  # noqa: E402
 from tinyq.export.shapes import tensor_shapes  # noqa: E402
-from tinyq.network import Node, QNetwork  # noqa: E402
+from tinyq.layers.nodes import Node  # noqa: E402
+from tinyq.models import resnet  # noqa: E402
+from tinyq.network import QNetwork  # noqa: E402
 from tinyq.runtimes import RUNTIMES, forward, trace  # noqa: E402
 
 GRID = Grid(0.05, -7)

@@ -5,10 +5,12 @@ from math import prod
 import pytest
 from export_networks import random_qnet
 
-from tinyq import Grid, layers, resnet
+from tinyq import Grid, layers
 from tinyq.export.plan import plan
 from tinyq.export.shapes import tensor_shapes
-from tinyq.network import Node, QNetwork
+from tinyq.layers.nodes import Node
+from tinyq.models import resnet
+from tinyq.network import QNetwork
 
 SEEDS = range(20)
 

@@ -8,8 +8,9 @@ from export_networks import random_codes, random_qnet
 
 from tinyq import Grid, export, layers
 from tinyq.export.shapes import LAYERS, tensor_shapes
+from tinyq.layers.nodes import Node
 from tinyq.layers.pool import LARGEST_MEAN
-from tinyq.network import Node, QNetwork
+from tinyq.network import QNetwork
 from tinyq.runtimes import QMean
 
 GRID = Grid(0.5, -3)

@@ -15,13 +15,15 @@ from ai_edge_litert.interpreter import Interpreter as LiteRT  # noqa: E402
 from export_networks import random_codes, random_qnet  # noqa: E402
 from tflite_micro.python.tflite_micro import runtime as micro  # noqa: E402
 
-from tinyq import Grid, Requantizer, Rounding, Scheme, export, layers, resnet  # noqa: E402
+from tinyq import Grid, Requantizer, Rounding, Scheme, export, layers  # noqa: E402
 from tinyq.export import tflite_operators  # noqa: E402
-from tinyq.network import Node, QNetwork  # noqa: E402
+from tinyq.layers.nodes import Node  # noqa: E402
+from tinyq.models import resnet  # noqa: E402
+from tinyq.network import QNetwork  # noqa: E402
 from tinyq.runtimes import RUNTIMES, trace  # noqa: E402
-from tools.parity import adapters, resnets  # noqa: E402
-from tools.parity.cases import Case  # noqa: E402
-from tools.parity.litert import KERNELS, invoke  # noqa: E402
+from tools.agreement import adapters, resnets  # noqa: E402
+from tools.agreement.cases import Case  # noqa: E402
+from tools.agreement.litert import KERNELS, invoke  # noqa: E402
 
 IMAGES, ARENA = 3, 1 << 22
 GRID = Grid(0.05, -7)

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from test_digits import DIGITS, accuracy
 
-from tinyq.adam import Adam
-from tinyq.fakequant import fake_forward, round_weights
-from tinyq.finetune import cross_entropy, finetune
 from tinyq.layers.linear import Linear
+from tinyq.layers.scheme import Scheme
+from tinyq.methods.adam import Adam
+from tinyq.methods.fakequant import fake_forward, round_weights
+from tinyq.methods.finetune import cross_entropy, finetune
 from tinyq.observers import MSE
-from tinyq.scheme import Scheme
 
 CALIBRATION = DIGITS.images[DIGITS.calibration]
 SOME = DIGITS.train[:96]

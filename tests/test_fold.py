@@ -7,8 +7,8 @@ import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 from test_digits import DIGITS, accuracies, accuracy, per_tensor, quantize
 
-from tinyq import resnet
-from tinyq.fold import batch_norm, correct_bias, equalize, fold_batch_norm, rescale
+from tinyq.methods.fold import batch_norm, correct_bias, equalize, fold_batch_norm, rescale
+from tinyq.models import resnet
 from tinyq.weights import quantize_weights, weight_scales
 
 RNG = np.random.default_rng(9)

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 
 from tinyq.affine import Grid
-from tinyq.fakequant import backward, fake_forward
 from tinyq.floatref import (
     Add,
     AvgPool2D,
@@ -16,8 +15,10 @@ from tinyq.floatref import (
     ReLU,
     ReLU6,
 )
-from tinyq.gradients import input_slopes, weight_slopes
-from tinyq.network import INPUT, Network, Node
+from tinyq.layers.nodes import INPUT, Node
+from tinyq.methods.fakequant import backward, fake_forward
+from tinyq.methods.gradients import input_slopes, weight_slopes
+from tinyq.network import Network
 
 RNG = np.random.default_rng(12)
 

@@ -5,8 +5,9 @@ from dataclasses import fields, is_dataclass, replace
 import numpy as np
 import pytest
 
-from tinyq import Grid, layers, resnet
+from tinyq import Grid, layers
 from tinyq.layers.linear import Linear
+from tinyq.models import resnet
 
 seed = resnet.seed()
 QNET = resnet.stem_block(seed.weights, seed.biases).quantize(seed.images)

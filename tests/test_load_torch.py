@@ -1,6 +1,6 @@
 """tinyq.load_torch and resnet.resnet18 against PyTorch: its stored logits, and itself where it is.
 
-The weights are random and made anew by tools.parity.resnets; nothing else is shared with PyTorch.
+The weights are random, made anew by tools.agreement.resnets; nothing else is shared with PyTorch.
 """
 
 import json
@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 import tinyq
-from tinyq import oracle, resnet
 from tinyq.floatref import MaxPool2D
-from tools.parity import resnets
+from tinyq.models import resnet
+from tinyq.runtimes import oracle
+from tools.agreement import resnets
 
 STORED = json.loads((Path(__file__).parent / "data" / "resnet18_logits.json").read_text())
 TINY = (2, 3, 4, 5)
@@ -39,7 +40,7 @@ def test_the_stored_logits_say_where_they_come_from():
 @pytest.mark.parametrize("size", [(32, 32), (33, 47), (64, 40)])
 def test_the_float_network_gives_pytorchs_logits_now(size):
     torch = pytest.importorskip("torch", reason="PyTorch is not installed")
-    from tools.parity import torch_resnet
+    from tools.agreement import torch_resnet
 
     torch.set_num_threads(1)
     model = torch_resnet.model(resnets.state(11, resnets.NARROW))

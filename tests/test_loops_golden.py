@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 from numpy.lib.stride_tricks import sliding_window_view
 
-from tinyq import loops, resnet
+from tinyq import loops
+from tinyq.models import resnet
 
 F32 = np.float32
 PAD_3, PAD_1 = (3, 3, 3, 3), (1, 1, 1, 1)

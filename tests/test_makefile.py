@@ -14,7 +14,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ["setup", "run", "golden", "ledger", "bench", "plot", "accuracy"]
-TARGETS += ["sync", "book", "onepage", "epub", "pdf", "test", "parity", "test-torch"]
+TARGETS += ["sync", "book", "onepage", "epub", "pdf", "test", "agreement", "test-torch"]
 TARGETS += ["lab", "test-lab", "bench-widgets", "bench-loop", "bench-engines"]
 TARGETS += ["lock", "check", "clean", "help"]
 

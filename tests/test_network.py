@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 from reference import random_network
 
-from tinyq import Grid, layers, resnet
+from tinyq import Grid, layers
 from tinyq.floatref import AvgPool2D, ReLU6
-from tinyq.network import Network, Node, QNetwork
+from tinyq.layers.nodes import Node
+from tinyq.models import resnet
+from tinyq.network import Network, QNetwork
 
 WEIGHTS, BIASES, IMAGES = random_network(seed=11)
 NET = resnet.stem_block(WEIGHTS, BIASES)

@@ -1,11 +1,13 @@
-"""tinyq.oracle: each kind of layer goes to its own loop nest, with its own arguments."""
+"""tinyq.runtimes.oracle: each kind of layer goes to its own loop nest, with its own arguments."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from tinyq import Grid, Requantizer, floatref, layers, oracle, resnet
+from tinyq import Grid, Requantizer, floatref, layers
+from tinyq.models import resnet
+from tinyq.runtimes import oracle
 
 RNG = np.random.default_rng(3)
 A, B, C = Grid(0.02, -128), Grid(0.0784, 5), Grid(0.06, 10, -100, 90)

@@ -7,7 +7,8 @@ from hand_network import IMAGES, LABELS, NET, OWNERS
 
 from tinyq import analysis, plots
 from tinyq.floatref import ReLU
-from tinyq.network import Network, Node
+from tinyq.layers.nodes import Node
+from tinyq.network import Network
 
 QNET = NET.quantize(IMAGES)
 RUNS = analysis.run_both(NET, QNET, IMAGES)

@@ -5,7 +5,8 @@ import re
 import numpy as np
 import pytest
 
-from tinyq import Grid, MinMax, Scheme, resnet
+from tinyq import Grid, MinMax, Scheme
+from tinyq.models import resnet
 
 WEIGHTS, BIASES, IMAGES = resnet.seed()
 NET = resnet.stem_block(WEIGHTS, BIASES)

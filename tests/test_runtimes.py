@@ -1,6 +1,6 @@
 """The runtimes' rules against their definitions, code by code: see runtime_oracle.py.
 
-The wheels themselves are asked in test_parity.py; a few of their answers stand here.
+The wheels themselves are asked in test_agreement.py; a few of their answers stand here.
 """
 
 from collections.abc import Iterator
@@ -24,9 +24,10 @@ from runtime_oracle import (
     wrap,
 )
 
-from tinyq import Grid, Requantizer, Rounding, layers, resnet
+from tinyq import Grid, Requantizer, Rounding, layers
+from tinyq.models import resnet
 from tinyq.runtimes import RUNTIMES, QMean, add, forward, mean, pool, trace
-from tools.parity.cases import OPERATORS, Case, case, cases
+from tools.agreement.cases import OPERATORS, Case, case, cases
 
 SMALL = 300
 PASSES = ["max_pool", "pad", "relu", "relu6"]

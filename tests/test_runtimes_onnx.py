@@ -1,7 +1,7 @@
 """The settings for ONNX Runtime and PyTorch give the codes that those two gave.
 
 The codes below came from onnxruntime 1.32.0 and torch 2.13.0 (fbgemm) on x86-64 with AVX-512;
-each case is one where a simpler rule is wrong.  No wheel is needed here: `make parity` asks the
+each case is one where a simpler rule is wrong.  No wheel is needed here: `make agreement` asks the
 runtimes themselves.
 """
 
@@ -10,8 +10,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tinyq import Grid, Requantizer, resnet
+from tinyq import Grid, Requantizer
 from tinyq.layers import QAdd, QAvgPool2D, QDense, QGlobalAvgPool2D
+from tinyq.models import resnet
 from tinyq.runtimes import RUNTIMES, QMean, forward, trace
 from tinyq.runtimes.fma import fused
 

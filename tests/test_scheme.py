@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 from reference import exact_round_float, random_network
 
-from tinyq import Grid, Rounding, Scheme, layers, loops, resnet
+from tinyq import Grid, Rounding, Scheme, layers, loops
+from tinyq.models import resnet
 from tinyq.weights import weight_max
 
 RNG = np.random.default_rng(21)

@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from reference import GOLDEN, GRIDS, RANGES
 
-from tinyq import parity, resnet
 from tinyq.__main__ import golden_text
+from tinyq.analysis import parity
 from tinyq.layers import QAdd
-from tinyq.ledger import format_ledger
+from tinyq.models import resnet
+from tinyq.network.ledger import format_ledger
 
 SEED = resnet.seed()
 NET = resnet.stem_block(SEED.weights, SEED.biases)

@@ -1,4 +1,4 @@
-"""A narrow ResNet-18 in every format, and the record that `make parity` keeps of the whole one."""
+"""A narrow ResNet-18 in every format, and the record that `make agreement` has of the whole."""
 
 import json
 from functools import cache
@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tinyq import resnet
+from tinyq.models import resnet
 from tinyq.runtimes import RUNTIMES, trace
-from tools.parity import resnets, shipped
+from tools.agreement import resnets, shipped
 
 RECORD = json.loads((Path(__file__).resolve().parents[1] / shipped.RECORD).read_text())
 SIZE = (33, 46)  # odd on one axis: SAME fits there alone

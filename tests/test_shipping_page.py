@@ -11,13 +11,14 @@ import pytest
 from c_compilers import ARM, needs, run
 from reference import GOLDEN
 
-from tinyq import digits, export, resnet
+from tinyq import export
 from tinyq.__main__ import main
 from tinyq.export import FORMATS
 from tinyq.export.c_data import RESCALES
 from tinyq.export.c_source import c_files
 from tinyq.export.plan import plan
 from tinyq.export.shapes import tensor_shapes
+from tinyq.models import digits, resnet
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "book" / "shipping.md"

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from reference import random_network
 
-from tinyq import parity, plots, resnet
-from tinyq.bench import bench
+from tinyq import plots
+from tinyq.analysis import parity
+from tinyq.analysis.bench import bench
 from tinyq.exercise import check
+from tinyq.models import resnet
 
 WEIGHTS, BIASES, IMAGES = random_network(seed=21)
 NET = resnet.stem_block(WEIGHTS, BIASES)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from reference import float64_tensors, grid_from, oracle_trace, random_network
 
-from tinyq import resnet
+from tinyq.models import resnet
 
 CASES = {
     "seed's shape": {"seed": 1},

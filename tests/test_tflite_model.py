@@ -11,7 +11,7 @@ from ai_edge_litert import schema_py_generated as schema  # noqa: E402
 
 from tinyq import Grid, floatref, layers  # noqa: E402
 from tinyq.export.tflite_file import build, of_network  # noqa: E402
-from tools.parity import litert, networks  # noqa: E402
+from tools.agreement import litert, networks  # noqa: E402
 
 NAMES = {value: name for name, value in vars(schema.BuiltinOperator).items() if name[0] != "_"}
 GRID = Grid(0.05, -7)

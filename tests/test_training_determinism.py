@@ -6,10 +6,11 @@ from test_determinism import THREAD_VARIABLES, dispatched, run
 # every weight of the fine-tuned network and every code of AdaRound's, to the last bit
 CODE = """
 import hashlib
-from tinyq import MSE, Scheme, digits
-from tinyq.adaround import round_up_or_down
-from tinyq.equalization import equalize_network
-from tinyq.finetune import finetune
+from tinyq import MSE, Scheme
+from tinyq.models import digits
+from tinyq.methods.adaround import round_up_or_down
+from tinyq.methods.equalization import equalize_network
+from tinyq.methods.finetune import finetune
 data, few = digits.load(), Scheme(3, 4)
 images, labels = data.images[data.train[:96]], data.labels[data.train[:96]]
 calibration = data.images[data.calibration[:20]]

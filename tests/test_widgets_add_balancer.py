@@ -9,7 +9,8 @@ import pytest
 from py_mini_racer import MiniRacer
 from widget_page import settle, write_page
 
-from tinyq import digits, layers, loops, resnet
+from tinyq import layers, loops
+from tinyq.models import digits, resnet
 from tinyq.widgets import AddBalancer, host
 
 TAG = "tinyq-add-balancer"

@@ -15,10 +15,10 @@ from tinyq.loops import rescale as loops
 from tinyq.plots.agreement import share
 from tinyq.widgets import AgreementMatrix
 from tinyq.widgets.agreement_matrix import LINEAR, OWN, RULES, packaged, replay
-from tools import parity_data
+from tools import agreement_data
 
 TAG = "tinyq-agreement-matrix"
-LEDGER = json.loads((Path(__file__).parents[1] / "book" / "parity.json").read_text())
+LEDGER = json.loads((Path(__file__).parents[1] / "book" / "agreement.json").read_text())
 SHAPE = (len(AgreementMatrix().operators), len(AgreementMatrix().runtimes))
 STATES = [
     {"rule": rule, "row": row, "column": column}
@@ -34,9 +34,9 @@ def script():
 
 
 def test_the_packaged_ledger_is_the_books():
-    stale = "parity_data.js is stale: run python tools/parity_data.py"
-    assert parity_data.PATH.read_text(encoding="utf-8") == parity_data.script(), stale
-    assert packaged() == parity_data.condensed(LEDGER)
+    stale = "agreement_data.js is stale: run python tools/agreement_data.py"
+    assert agreement_data.PATH.read_text(encoding="utf-8") == agreement_data.script(), stale
+    assert packaged() == agreement_data.condensed(LEDGER)
 
 
 def test_script_and_tinyq_agree_on_every_cell(script):
@@ -157,7 +157,7 @@ def test_a_readers_ledger_is_shown():
         ({"rule": "HALF"}, traitlets.TraitError, "rule"),
         ({"row": SHAPE[0]}, ValueError, f"row must be in 0..{SHAPE[0] - 1}, got {SHAPE[0]}"),
         ({"column": 6}, ValueError, "column must be in 0..5, got 6"),
-        ({"ledger": {}}, ValueError, "ledger must have pairs, as book/parity.json has"),
+        ({"ledger": {}}, ValueError, "ledger must have pairs, as book/agreement.json has"),
         ({"ledger": []}, ValueError, "ledger must have pairs"),
     ],
     ids=str,

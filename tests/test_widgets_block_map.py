@@ -8,8 +8,8 @@ import pytest
 from widget_page import settle, write_page
 from widget_states import Script, agree
 
-from tinyq import digits, resnet
 from tinyq.analysis import run_both, tensor_errors
+from tinyq.models import digits, resnet
 from tinyq.widgets import BlockMap
 
 TAG = "tinyq-block-map"

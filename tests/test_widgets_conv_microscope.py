@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from widget_page import settle, write_page
 
-from tinyq import digits, loops, resnet
+from tinyq import loops
+from tinyq.models import digits, resnet
 from tinyq.widgets import ConvMicroscope
 
 TAG = "tinyq-conv-microscope"

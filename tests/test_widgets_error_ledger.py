@@ -9,9 +9,9 @@ import traitlets
 from widget_page import settle, write_page
 from widget_states import Script, agree
 
-from tinyq import digits, resnet
 from tinyq.analysis import run_both, sweep_layer_bits, tensor_errors
-from tinyq.scheme import Scheme
+from tinyq.layers.scheme import Scheme
+from tinyq.models import digits, resnet
 from tinyq.widgets import ErrorLedger
 from tinyq.widgets.error_ledger import CODES, WEIGHTS
 

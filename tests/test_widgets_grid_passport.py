@@ -7,7 +7,8 @@ import pytest
 from py_mini_racer import MiniRacer
 from widget_page import settle, write_page
 
-from tinyq import digits, parity, resnet
+from tinyq.analysis import parity
+from tinyq.models import digits, resnet
 from tinyq.requantize import Requantizer
 from tinyq.widgets import GridPassport, host
 from tinyq.widgets.grid_passport import with_needless

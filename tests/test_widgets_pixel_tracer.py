@@ -10,7 +10,7 @@ import traitlets
 from widget_page import settle, write_page
 from widget_states import Script, agree, python_value
 
-from tinyq import digits, resnet
+from tinyq.models import digits, resnet
 from tinyq.network import Network
 from tinyq.widgets import PixelTracer
 from tinyq.widgets.pixel_trace import trace_back

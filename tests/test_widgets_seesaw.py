@@ -8,8 +8,8 @@ import pytest
 from widget_page import settle, write_page
 from widget_v8 import V8
 
-from tinyq import fold
-from tinyq.equalization import equalize_network
+from tinyq.methods import fold
+from tinyq.methods.equalization import equalize_network
 from tinyq.widgets import Seesaw
 from tinyq.widgets.networks import NETWORKS, network, node_of, shown_images
 

@@ -8,8 +8,8 @@ from math import floor
 
 import pytest
 
-from tinyq import worksheet
 from tinyq.__main__ import main
+from tinyq.exercise import worksheet
 
 SEEDS = [*range(60), -3, 2**40]
 

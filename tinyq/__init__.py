@@ -1,17 +1,25 @@
 """tinyq: int8 inference whose every number is verified, in NumPy alone."""
 
+import sys
 from importlib import import_module
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 from typing import TYPE_CHECKING
 
-from tinyq import layers, network, parity
+from tinyq import floatref, layers
 from tinyq.affine import Grid
+from tinyq.layers.nodes import Node
+from tinyq.layers.scheme import Scheme
+from tinyq.network import Network
 from tinyq.observers import MSE, Entropy, MinMax, MovingAverage, Percentile
 from tinyq.requantize import Requantizer, Rounding
-from tinyq.scheme import Scheme
 
 if TYPE_CHECKING:
-    from tinyq import export, resnet
-    from tinyq.torch_resnet import load_torch
+    from tinyq import export
+    from tinyq.analysis import parity
+    from tinyq.models import digits, resnet
+    from tinyq.models.torch_resnet import load_torch
 
 __version__ = "0.1.0"
 
@@ -21,20 +29,29 @@ __all__ = [
     "MSE",
     "MinMax",
     "MovingAverage",
+    "Network",
+    "Node",
     "Percentile",
     "Requantizer",
     "Rounding",
     "Scheme",
+    "digits",
     "export",
+    "floatref",
     "layers",
     "load_torch",
-    "network",
     "parity",
     "resnet",
 ]
 
 # Imported when they are first asked for: they take as long as all the rest together.
-LATER = {"export": "tinyq.export", "load_torch": "tinyq.torch_resnet", "resnet": "tinyq.resnet"}
+LATER = {
+    "digits": "tinyq.models.digits",
+    "export": "tinyq.export",
+    "load_torch": "tinyq.models.torch_resnet",
+    "parity": "tinyq.analysis.parity",
+    "resnet": "tinyq.models.resnet",
+}
 
 
 def __getattr__(name: str) -> object:
@@ -46,3 +63,40 @@ def __getattr__(name: str) -> object:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
+
+
+# Where modules of the first edition went whose names README and chapters used.
+MOVED = {
+    "tinyq.adam": "tinyq.methods.adam",
+    "tinyq.adaround": "tinyq.methods.adaround",
+    "tinyq.correction": "tinyq.methods.correction",
+    "tinyq.digits": "tinyq.models.digits",
+    "tinyq.equalization": "tinyq.methods.equalization",
+    "tinyq.fakequant": "tinyq.methods.fakequant",
+    "tinyq.finetune": "tinyq.methods.finetune",
+    "tinyq.fold": "tinyq.methods.fold",
+    "tinyq.gradients": "tinyq.methods.gradients",
+    "tinyq.oracle": "tinyq.runtimes.oracle",
+    "tinyq.parity": "tinyq.analysis.parity",
+    "tinyq.resnet": "tinyq.models.resnet",
+    "tinyq.worksheet": "tinyq.exercise.worksheet",
+}
+
+
+class _Moved(MetaPathFinder, Loader):
+    """Import a moved module by its old name too, the very same module; goes with version 0.3."""
+
+    def find_spec(self, fullname, path, target=None) -> ModuleSpec | None:
+        return ModuleSpec(fullname, self) if fullname in MOVED else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        module = import_module(MOVED[spec.name])
+        spec.loader_state = module.__spec__
+        return module
+
+    def exec_module(self, module: ModuleType) -> None:
+        # the import has written its own spec over the module's
+        module.__spec__ = module.__spec__.loader_state
+
+
+sys.meta_path.append(_Moved())

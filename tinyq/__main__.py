@@ -9,11 +9,12 @@ import os
 import sys
 from pathlib import Path
 
-from tinyq import parity, resnet
-from tinyq.bench import HEADER, bench
+from tinyq.analysis import parity
+from tinyq.analysis.bench import HEADER, bench
 from tinyq.export import command
-from tinyq.ledger import format_ledger
+from tinyq.models import resnet
 from tinyq.network import Network, QNetwork
+from tinyq.network.ledger import format_ledger
 
 TEST_IMAGES = 4
 
@@ -87,15 +88,15 @@ def plot(path: Path) -> None:
 
 def print_accuracy() -> None:
     """Print the accuracy of each method on the digit networks; count the steps on stderr."""
-    from tinyq import accuracy  # the digits and their methods are needed here alone
+    from tinyq.analysis import accuracy_table  # the digits and their methods are needed here alone
 
     def progress(done: int, total: int, what: str) -> None:
         print(f"[{done}/{total}] {what}", file=sys.stderr, flush=True)
 
-    rows = accuracy.table(progress=progress)
+    rows = accuracy_table.table(progress=progress)
     print("Percent of 500 test scans named rightly; weights and activations have so many bits.")
     print("Each + is on top of the line before.\n")
-    print(accuracy.format_table(rows))
+    print(accuracy_table.format_table(rows))
 
 
 def figure_path(text: str) -> Path:
@@ -158,7 +159,7 @@ def main(argv: list[str] | None = None) -> int:
         case "plot":
             plot(args.out)
         case "worksheet":
-            from tinyq import worksheet  # its problems are needed here alone
+            from tinyq.exercise import worksheet  # its problems are needed here alone
 
             print(worksheet.sheet(args.seed, args.answers))
         case "export":

@@ -14,7 +14,7 @@ from tinyq import layers
 from tinyq.affine import Grid
 from tinyq.layers.checks import check_pool_pads, output_size, pad_image, taps
 from tinyq.layers.pool import NO_PADS
-from tinyq.scheme import Scheme
+from tinyq.layers.scheme import Scheme
 
 Array = NDArray[np.float32]
 

@@ -1,4 +1,4 @@
-"""Train the digit network and write tinyq/data/digits.npz: `python tools/train_digits.py [path]`.
+"""Train the digit network and write tinyq/models/digits.npz: `python tools/train_digits.py [path]`.
 
 The network has the seed's shape and 8 filters, with a batch norm after each convolution.  The
 images are scikit-learn's handwritten digits.  A fixed seed, one thread and PyTorch's deterministic
@@ -17,7 +17,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 
-from tinyq import digits
+from tinyq.models import digits
 
 SEED = 4
 FILTERS = 8

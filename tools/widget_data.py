@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tinyq import digits
+from tinyq.models import digits
 from tinyq.network import Network
 
 PATH = Path(__file__).resolve().parents[1] / "tinyq" / "widgets" / "digits_data.js"

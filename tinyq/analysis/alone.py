@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from tinyq.analysis.decision import Score, check_labels, score
 from tinyq.analysis.mixed import grid_owners, mixed_logits
 from tinyq.analysis.runs import Runs
-from tinyq.network import INPUT
+from tinyq.layers.nodes import INPUT
 
 
 @dataclass(frozen=True)

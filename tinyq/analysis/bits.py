@@ -9,10 +9,9 @@ from numpy.typing import NDArray
 from tinyq.analysis.decision import Score, check_labels, score
 from tinyq.analysis.mixed import grid_owners
 from tinyq.layers.linear import Linear
-from tinyq.network import Network
+from tinyq.layers.scheme import INT8, Scheme
+from tinyq.network import Network, QNetwork
 from tinyq.observers import MinMax
-from tinyq.qnetwork import QNetwork
-from tinyq.scheme import INT8, Scheme
 
 BITS = tuple(range(2, 9))
 

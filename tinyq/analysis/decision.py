@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.parity import sqnr_db
+from tinyq.analysis.parity import sqnr_db
 
 
 class Score(NamedTuple):

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tinyq.affine import Grid
+from tinyq.analysis.parity import sqnr_db
 from tinyq.analysis.runs import Runs
-from tinyq.parity import sqnr_db
 
 
 @dataclass(frozen=True)
@@ -15,7 +15,7 @@ class TensorError:
 
     name: of the tensor; grid: that its codes are on; sqnr_db: equation (10.1), in dB;
     max_abs, mean_abs, mean: of the error, in real units.  A mean that is not near zero is a bias,
-    which bias correction can take back; see tinyq.fold.correct_bias.
+    which bias correction can take back; see tinyq.methods.fold.correct_bias.
     """
 
     name: str

@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.analysis.runs import check_pair
-from tinyq.images import check_images, naming
+from tinyq.layers.images import check_images, naming
 from tinyq.layers.linear import Linear
-from tinyq.network import INPUT, Network, QNetwork
+from tinyq.layers.nodes import INPUT
+from tinyq.network import Network, QNetwork
 
 Tensor = tuple[NDArray, Grid]  # int8 codes and their grid, or float32 and the grid not in use
 

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.images import naming
-from tinyq.network import INPUT, Network, Node, QNetwork
+from tinyq.layers.images import naming
+from tinyq.layers.nodes import INPUT, Node
+from tinyq.network import Network, QNetwork
 
 
 @dataclass(frozen=True, eq=False)

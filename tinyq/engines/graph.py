@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 from tinyq.layers import QAdd, QClamp, QMaxPool2D, QPad2D
 from tinyq.layers.kinds import LAYERS
 from tinyq.layers.linear import Linear
-from tinyq.nodes import Node
+from tinyq.layers.nodes import Node
 
 NO_PADS = (0, 0, 0, 0)
 

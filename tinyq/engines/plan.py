@@ -14,10 +14,10 @@ from tinyq.engines.schedule import is_large, schedule
 from tinyq.engines.shapes import shapes
 from tinyq.engines.steps import LayerStep, Step
 from tinyq.engines.tensors import Tensor
-from tinyq.images import to_codes
+from tinyq.layers.images import to_codes
 from tinyq.layers.kinds import LAYERS, in_grids
 from tinyq.layers.linear import Linear
-from tinyq.nodes import INPUT, Node, naming_layer
+from tinyq.layers.nodes import INPUT, Node, naming_layer
 from tinyq.requantize import Requantizer
 
 ENGINES = {"numpy": "tinyq.engines.blas", "vnni": "tinyq.engines.vnni"}

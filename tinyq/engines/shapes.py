@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from tinyq.nodes import INPUT, Node, run_nodes
+from tinyq.layers.nodes import INPUT, Node, run_nodes
 
 Shape = tuple[int, ...]
 

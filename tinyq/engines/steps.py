@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from tinyq.engines.graph import Op
 from tinyq.engines.tensors import Tensor
 from tinyq.engines.tiles import Tile
-from tinyq.nodes import naming_layer
+from tinyq.layers.nodes import naming_layer
 
 
 class Step(Protocol):

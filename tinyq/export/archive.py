@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tinyq.export.codec import decode, encode
 from tinyq.export.files import write_files
-from tinyq.qnetwork import QNetwork
+from tinyq.network import QNetwork
 
 VERSION = 1
 COMMENT = f"tinyq network {VERSION}, SHA-256 "

@@ -7,8 +7,8 @@ from math import prod
 from tinyq import layers
 from tinyq.affine import Grid
 from tinyq.layers.linear import Linear
+from tinyq.layers.nodes import Node
 from tinyq.layers.pool import NO_PADS
-from tinyq.nodes import Node
 from tinyq.requantize import Requantizer, Rounding
 
 RESCALES = {

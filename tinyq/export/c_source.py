@@ -12,8 +12,8 @@ from tinyq.export.files import write_files
 from tinyq.export.plan import Plan, plan
 from tinyq.export.shapes import Shape, padded, tensor_shapes
 from tinyq.layers import QMaxPool2D
-from tinyq.nodes import INPUT, naming_layer
-from tinyq.qnetwork import QNetwork
+from tinyq.layers.nodes import INPUT, naming_layer
+from tinyq.network import QNetwork
 
 TEMPLATES = Path(__file__).parent / "c_templates"
 PROGRAM = ("main.c", "images.h")

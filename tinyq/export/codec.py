@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid
 from tinyq.export.shapes import tensor_shapes
 from tinyq.layers.kinds import LAYERS
-from tinyq.nodes import INPUT, Node, naming_layer
+from tinyq.layers.nodes import INPUT, Node, naming_layer
+from tinyq.network import QNetwork
 from tinyq.observers import MinMax
-from tinyq.qnetwork import QNetwork
 from tinyq.requantize import Requantizer, Rounding
 
 KINDS = {kind.__name__: kind for kind in LAYERS}

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from numpy.typing import NDArray
 
-from tinyq import digits, resnet
 from tinyq.export import FORMATS, load
-from tinyq.qnetwork import QNetwork
+from tinyq.models import digits, resnet
+from tinyq.network import QNetwork
 
 IMAGES = 4
 

@@ -8,8 +8,8 @@ from tinyq.export.onnx_operators import qdq, qlinear
 from tinyq.export.onnx_writer import Dims, Writer
 from tinyq.export.portable import check_portable
 from tinyq.export.shapes import Shape
-from tinyq.nodes import INPUT, naming_layer
-from tinyq.qnetwork import QNetwork
+from tinyq.layers.nodes import INPUT, naming_layer
+from tinyq.network import QNetwork
 
 FORMS = {"qlinear": qlinear, "qdq": qdq}
 BATCH = "N"

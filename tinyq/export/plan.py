@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from math import prod
 
 from tinyq.layers import QAdd, QClamp
-from tinyq.nodes import INPUT, Node
-from tinyq.qnetwork import QNetwork
+from tinyq.layers.nodes import INPUT, Node
+from tinyq.network import QNetwork
 
 
 @dataclass(frozen=True)

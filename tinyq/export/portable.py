@@ -6,8 +6,8 @@ from tinyq.export.shapes import Shape, tensor_shapes
 from tinyq.layers import QAdd
 from tinyq.layers.add import LEFT_SHIFT
 from tinyq.layers.linear import Linear
-from tinyq.nodes import naming_layer
-from tinyq.qnetwork import QNetwork
+from tinyq.layers.nodes import naming_layer
+from tinyq.network import QNetwork
 from tinyq.requantize import Requantizer
 
 

@@ -9,9 +9,9 @@ from tinyq import layers
 from tinyq.layers.add import check_left_shift
 from tinyq.layers.checks import output_size
 from tinyq.layers.kinds import LAYERS, in_grids
+from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.layers.pool import check_mean
-from tinyq.nodes import INPUT, naming_layer
-from tinyq.qnetwork import QNetwork
+from tinyq.network import QNetwork
 
 Shape = tuple[int, ...]
 

@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
-from tinyq.ledger import LedgerRow
 from tinyq.network import QNetwork
+from tinyq.network.ledger import LedgerRow
 from tinyq.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, figure
 
 GRID_COLOURS = (BLUE, GREEN, ORANGE, VERMILION, PURPLE, GREY)

@@ -3,7 +3,7 @@
 import numpy as np
 from matplotlib.figure import Figure
 
-from tinyq.parity import Parity
+from tinyq.analysis.parity import Parity
 from tinyq.plots.style import BLUE, INK, VERMILION, figure
 
 

@@ -2,10 +2,12 @@
 
 `RUNTIMES` names each runtime's rules.  `forward` runs a layer under them, `finish` brings its
 accumulators back to int8, `trace` runs a whole network.
-`make parity` holds every setting against the runtime itself, byte for byte.
+`oracle` runs layers through the loop nests.
+`make agreement` holds every setting against the runtime itself, byte for byte.
 """
 
+from tinyq.runtimes import oracle
 from tinyq.runtimes.mean import QMean
 from tinyq.runtimes.table import RUNTIMES, Runtime, finish, forward, trace
 
-__all__ = ["RUNTIMES", "QMean", "Runtime", "finish", "forward", "trace"]
+__all__ = ["RUNTIMES", "QMean", "Runtime", "finish", "forward", "oracle", "trace"]

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from tinyq.layers import QAdd, QAvgPool2D, QDense, QGlobalAvgPool2D
 from tinyq.layers.linear import Linear
-from tinyq.network import Node, QNetwork
+from tinyq.layers.nodes import Node
+from tinyq.network import QNetwork
 from tinyq.requantize import Requantizer, Rounding
 from tinyq.runtimes import add, linear, mean, pool
 from tinyq.runtimes.mean import QMean

@@ -1,14 +1,14 @@
 /* The agreement matrix: runtimes across, operators down; the first case that differs, again. */
 (() => {
-  const { agreementMatrixReplay, cells, frame, int8, kit, parity } = globalThis.tinyqWidgets;
+  const { agreementMatrixReplay, cells, frame, int8, kit, agreement } = globalThis.tinyqWidgets;
   const { LINEAR, replay, steps } = agreementMatrixReplay;
   const { h, show } = kit;
   const OWN = "own";
   const DASH = "\u2013";
 
-  /* ledger: of tools/parity_data.py, the page's own where there is no data. */
+  /* ledger: of tools/agreement_data.py, the page's own where there is no data. */
   function prepare(data) {
-    const ledger = data ?? parity;
+    const ledger = data ?? agreement;
     const names = (key) => [...new Set(ledger.pairs.map((pair) => pair[key]))];
     const at = new Map(ledger.pairs.map((pair) => [`${pair.runtime} ${pair.operator}`, pair]));
     return { ledger, own: Boolean(data), runtimes: names("runtime"), operators: names("operator"),

@@ -20,19 +20,19 @@ LINEAR = ("conv", "conv_per_tensor", "dense")
 
 @cache
 def packaged() -> dict:
-    """Return the ledger that comes with the package, as tools/parity_data.py condensed it.
+    """Return the ledger that comes with the package, as tools/agreement_data.py condensed it.
 
-    pairs: of runtime and operator, as book/parity.json has them; date; versions; words: of each
+    pairs: of runtime and operator, as book/agreement.json has them; date; versions; words: of each
     Rounding; float32_products: the runtimes that multiply a dense layer's scales in float32.
     """
-    text = (FOLDER / "parity_data.js").read_text(encoding="utf-8")
-    return json.JSONDecoder().raw_decode(text, text.index("{", text.index("ui.parity =")))[0]
+    text = (FOLDER / "agreement_data.js").read_text(encoding="utf-8")
+    return json.JSONDecoder().raw_decode(text, text.index("{", text.index("ui.agreement =")))[0]
 
 
 class AgreementMatrix(Widget):
     """Of how many random cases each runtime gave the bytes of one of tinyq's rules.
 
-    ledger: as `make parity` writes it to JSON; without it, the one of the package.
+    ledger: as `make agreement` writes it to JSON; without it, the one of the package.
     rule: "own", each runtime's setting, or the name of a Rounding; row: of the operator, column: of
     the runtime, in the ledger's order.
     Raises ValueError for a ledger without pairs, and for a row or column that is not there.
@@ -47,7 +47,7 @@ class AgreementMatrix(Widget):
     name = "agreement-matrix"
     fields = ("rule", "row", "column")
     scripts = (
-        *("int8.js", "layers.js", "cells.js", "parity_data.js"),
+        *("int8.js", "layers.js", "cells.js", "agreement_data.js"),
         *("agreement_matrix_replay.js", "agreement_matrix.js"),
     )
     called = ("equal", "replayed")
@@ -62,7 +62,7 @@ class AgreementMatrix(Widget):
         if ledger is not None:
             pairs = ledger.get("pairs") if isinstance(ledger, Mapping) else None
             if not pairs:
-                raise ValueError("ledger must have pairs, as book/parity.json has")
+                raise ValueError("ledger must have pairs, as book/agreement.json has")
             kept = {key: ledger[key] for key in ("date", "versions") if key in ledger}
             self.ledger = {**self.ledger, **kept, "pairs": list(pairs)}
             data = encode(self.ledger)
@@ -140,8 +140,8 @@ def replay(
 ) -> int | None:
     """Return the code that tinyq gives for a recorded case, or None where it cannot be computed.
 
-    operator: of the ledger; first: the case, as tools.parity.replay made it, None for none; rule:
-    name of a Rounding; narrow: whether in_scale * weight_scale is a float32 product.
+    operator: of the ledger; first: the case, as tools.agreement.replay made it, None for none;
+    rule: name of a Rounding; narrow: whether in_scale * weight_scale is a float32 product.
     """
     if first is None or rule not in Rounding.__members__:
         return None

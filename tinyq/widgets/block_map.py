@@ -6,7 +6,7 @@ import numpy as np
 import traitlets
 
 from tinyq.analysis import run_both, tensor_errors
-from tinyq.parity import sqnr_db
+from tinyq.analysis.parity import sqnr_db
 from tinyq.widgets.stages import numbers_of, stage_table
 from tinyq.widgets.subject_widget import SubjectWidget
 

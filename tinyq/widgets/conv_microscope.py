@@ -4,7 +4,8 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from tinyq.network import Node, QNetwork
+from tinyq.layers.nodes import Node
+from tinyq.network import QNetwork
 from tinyq.widgets.host import Widget, encode
 from tinyq.widgets.networks import given_or_shown
 

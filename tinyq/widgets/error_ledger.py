@@ -7,11 +7,11 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from tinyq import digits
 from tinyq.analysis import Runs, run_both, tensor_errors
 from tinyq.analysis.decision import check_labels, predict
+from tinyq.layers.scheme import Scheme
+from tinyq.models import digits
 from tinyq.network import Network, QNetwork
-from tinyq.scheme import Scheme
 from tinyq.widgets.host import Widget
 from tinyq.widgets.stages import numbers_of, stage_table
 from tinyq.widgets.subject import GRIDS, PARTS, Subject, subject_of

@@ -7,7 +7,8 @@ import traitlets
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.network import INPUT, Network, Node, QNetwork
+from tinyq.layers.nodes import INPUT, Node
+from tinyq.network import Network, QNetwork
 from tinyq.requantize import Requantizer
 from tinyq.widgets.networks import shown_db
 from tinyq.widgets.stages import numbers_of, stage_table

@@ -6,11 +6,12 @@ from types import MappingProxyType
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq import digits, resnet
 from tinyq.affine import round_half_away
-from tinyq.network import Network, Node, QNetwork
-from tinyq.parity import sqnr_db
-from tinyq.scheme import Scheme
+from tinyq.analysis.parity import sqnr_db
+from tinyq.layers.nodes import Node
+from tinyq.layers.scheme import Scheme
+from tinyq.models import digits, resnet
+from tinyq.network import Network, QNetwork
 
 NETWORKS = ("seed", "digits", "wide")
 LAYERS = MappingProxyType(

@@ -3,10 +3,10 @@
 import traitlets
 
 from tinyq.affine import finite_float32
+from tinyq.analysis.parity import compare
 from tinyq.layers.linear import Linear
 from tinyq.network import QNetwork
 from tinyq.observers import MinMax
-from tinyq.parity import compare
 from tinyq.widgets.pixel_trace import trace_back
 from tinyq.widgets.stages import numbers_of, stage_table
 from tinyq.widgets.subject import GRIDS

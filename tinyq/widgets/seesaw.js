@@ -107,9 +107,9 @@ read = np.abs(second).reshape(-1, C).max(axis=0).astype(float)
 factors = np.sqrt(read / made)
 ` : "factors = np.ones(len(first))\n";
     return `import numpy as np
-import tinyq.fold
+import tinyq.methods.fold
 ${weights}${factors}factors[${channel}] = ${kit.pyFloat(factor)}
-w1, _, w2 = tinyq.fold.rescale(first, np.zeros(len(first)), second, factors)
+w1, _, w2 = tinyq.methods.fold.rescale(first, np.zeros(len(first)), second, factors)
 w1, w2 = np.float32(w1), np.float32(w2)
 
 def db(w):

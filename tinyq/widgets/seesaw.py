@@ -4,8 +4,8 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from tinyq.fold import rescale
-from tinyq.fold.checks import finite
+from tinyq.methods.fold import rescale
+from tinyq.methods.fold.checks import finite
 from tinyq.widgets.channel_bars import coded
 from tinyq.widgets.host import Widget, encode
 from tinyq.widgets.networks import NETWORKS, network, node_of, shown_db

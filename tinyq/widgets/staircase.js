@@ -124,7 +124,7 @@ own = d.net.nodes[-1].layer.weights[${digit}]
       : " * 0  # the staircase's own slope";
     return `import numpy as np
 import tinyq
-from tinyq.fakequant import fake_quantize, reached
+from tinyq.methods.fakequant import fake_quantize, reached
 ${task}x, own = x.astype(float), own.astype(float)
 scales = tinyq.weights.weight_scales(np.float32(own)[None], per_channel=False, bits=${bits})
 grid = tinyq.Grid(float(scales[0]), 0, ${-qmax}, ${qmax})

@@ -8,7 +8,7 @@ import traitlets
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid, finite_float32
-from tinyq.fakequant import fake_quantize, reached
+from tinyq.methods.fakequant import fake_quantize, reached
 from tinyq.weights import weight_max, weight_scales
 from tinyq.widgets.host import Widget, encode
 from tinyq.widgets.networks import network, node_of, shown_images

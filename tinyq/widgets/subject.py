@@ -7,10 +7,11 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq import resnet
 from tinyq.floatref import Conv2D, Dense
-from tinyq.images import check_images
-from tinyq.network import INPUT, Network
+from tinyq.layers.images import check_images
+from tinyq.layers.nodes import INPUT
+from tinyq.models import resnet
+from tinyq.network import Network
 from tinyq.observers import Observer
 from tinyq.widgets.host import encode
 

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from tools.agreement.report import as_json, write_atomically
 from tools.bench_engines import report
 from tools.bench_engines.cases import CASES
 from tools.bench_engines.growth import growth
@@ -12,7 +13,6 @@ from tools.bench_engines.progress import Progress
 from tools.bench_engines.roofline import roofline
 from tools.bench_engines.tables import tables
 from tools.bench_engines.targets import ratios
-from tools.parity.report import as_json, write_atomically
 
 RECORD, ROUNDS = Path("book/engines.json"), 9
 

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq import resnet
 from tinyq.layers import QClamp, QConv2D, QPad2D
 from tinyq.layers.linear import Linear
-from tinyq.network import INPUT, Network, QNetwork
-from tools.parity.resnets import images as shapes_and_noise
-from tools.parity.resnets import uniform
+from tinyq.layers.nodes import INPUT
+from tinyq.models import resnet
+from tinyq.network import Network, QNetwork
+from tools.agreement.resnets import images as shapes_and_noise
+from tools.agreement.resnets import uniform
 
 SEED, BLOCK = "seed", "ResNet-18 block"
 CASES = ((SEED, 1), (SEED, 256), (BLOCK, 1), (BLOCK, 16))

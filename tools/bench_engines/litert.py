@@ -13,9 +13,9 @@ from ai_edge_litert.interpreter import Interpreter
 from numpy.typing import NDArray
 
 from tinyq.export.tflite_file import of_network
+from tools.agreement.litert import KERNELS
 from tools.bench_engines.cases import Case
 from tools.bench_engines.session import Session
-from tools.parity.litert import KERNELS
 
 
 def prepare(case: Case, runner: str, threads: int) -> Callable[[], Session]:

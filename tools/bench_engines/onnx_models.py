@@ -14,8 +14,8 @@ from tinyq.export.onnx_file import channels_first
 from tinyq.export.onnx_operators import Operand, Operator, oihw, qlinear, window
 from tinyq.export.onnx_writer import Writer
 from tinyq.layers import QPad2D
-from tinyq.network import INPUT, Network, Node
-from tinyq.qnetwork import QNetwork
+from tinyq.layers.nodes import INPUT, Node
+from tinyq.network import Network, QNetwork
 from tools.bench_engines.session import unsigned
 
 WEIGHTS = {"QLinearConv": (3, 5), "QGemm": (3, 5)}  # places of the weight and its zero_point

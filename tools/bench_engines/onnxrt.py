@@ -10,11 +10,11 @@ from functools import partial
 import onnxruntime
 from numpy.typing import NDArray
 
-from tinyq.network import INPUT
+from tinyq.layers.nodes import INPUT
+from tools.agreement.onnxrt import channels_first
 from tools.bench_engines import onnx_models
 from tools.bench_engines.cases import Case
 from tools.bench_engines.session import Session, signed, unsigned
-from tools.parity.onnxrt import channels_first
 
 INT8, FLOAT32 = "onnxruntime-int8", "onnxruntime-float32"
 

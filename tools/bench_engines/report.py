@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
+from tools.agreement.report import FEATURES, today
+from tools.agreement.report import table as grid
 from tools.bench_engines.jobs import WARM_MS
 from tools.bench_engines.runners import ENGINES, RUNNERS, versions
 from tools.bench_engines.schedule import ROUND_MS, SLOW_ROUNDS, SLOW_US
-from tools.parity.report import FEATURES, today
-from tools.parity.report import table as grid
 
 CPU, WIDE = Path("/proc/cpuinfo"), 1.25
 CALL = (

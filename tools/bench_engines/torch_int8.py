@@ -14,10 +14,11 @@ from torch.nn import Module, functional
 
 from tinyq.export.tflite_steps import Step, with_relu
 from tinyq.layers import QAdd, QClamp, QConv2D, QDense, QGlobalAvgPool2D, QMaxPool2D, QPad2D
-from tinyq.network import INPUT, QNetwork
+from tinyq.layers.nodes import INPUT
+from tinyq.network import QNetwork
+from tools.agreement.torch_rt import pair, parameters, quantized, to_torch
 from tools.bench_engines.cases import Case
 from tools.bench_engines.session import Session, signed
-from tools.parity.torch_rt import pair, parameters, quantized, to_torch
 
 WARM_UP = 3
 

@@ -1,0 +1,1 @@
+"""What improves a network before or after quantization: folding, correction, training."""

@@ -1,0 +1,138 @@
+"""Fine-tuning with the straight-through estimator: train the floats that the integers round."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import Grid
+from tinyq.layers.nodes import Node
+from tinyq.layers.scheme import INT8, Scheme
+from tinyq.methods.adam import Adam
+from tinyq.methods.fakequant import WEIGHTED, backward, fake_forward, round_weights
+from tinyq.network import Network
+from tinyq.observers import MinMax, Observer
+
+Array = NDArray[np.float32]
+EPOCHS = 12
+RATE = 0.003
+BATCH = 32
+
+
+def finetune(
+    net: Network,
+    images: Array,
+    labels: NDArray[np.integer],
+    calibration: Array,
+    *,
+    observer: Callable[[], Observer] = MinMax,
+    scheme: Scheme = INT8,
+    schemes: Mapping[str, Scheme] = MappingProxyType({}),
+    epochs: int = EPOCHS,
+    seed: int = 0,
+    progress: Callable[[int, float], None] | None = None,
+) -> Network:
+    """Return net trained on with its rounding in the loop: float32 weights, moved to their codes.
+
+    Adam on the cross-entropy of the fake-quantized logits, see tinyq.methods.fakequant: batches of
+    32 in a seeded order, the rate falling in a straight line from 0.003.  At each epoch's start the
+    grids are made anew, as ``net.quantize(calibration, observer=..., scheme=..., schemes=...)``
+    makes them.  Quantize the result with the same arguments.  Sums run in a fixed order and exp is
+    rounded to float32, so that the weights do not depend on a BLAS, its threads or the processor.
+
+    net: left as it was; images: float32 (N, H, W, C), N >= 1; labels: integers (N,), each below the
+    number of classes; calibration: float32 (N, H, W, C); observer, scheme, schemes: as
+    Network.quantize takes them; epochs: >= 1; progress: called with each epoch, from 1, and its
+    mean loss.
+    Raises ValueError for labels that do not fit, epochs < 1, and what Network.quantize raises.
+    Source: Bengio et al. 2013, section 4; Jacob et al. 2018, section 3.
+    """
+    labels = _check(net, images, labels, epochs)
+    net = _copy(net)
+    adam = Adam([a for layer in _weighted(net) for a in (layer.weights, layer.bias)], RATE)
+    order = np.random.default_rng(seed)
+    for epoch in range(1, epochs + 1):
+        adam.rate = RATE * (1 - (epoch - 1) / epochs)
+        rounded = round_weights(net, scheme, schemes)
+        qnet = rounded.quantize(calibration, observer=observer, scheme=scheme, schemes=schemes)
+        total = 0.0
+        for batch in _batches(order.permutation(len(images))):
+            rounded = round_weights(net, scheme, schemes)
+            loss, slopes = _loss_and_slopes(rounded, qnet.grids, images[batch], labels[batch])
+            adam.step(slopes)
+            total += loss * len(batch)
+        if progress:
+            progress(epoch, total / len(images))
+    return round_weights(net, scheme, schemes)
+
+
+def cross_entropy(logits: Array, labels: NDArray[np.integer]) -> tuple[float, Array]:
+    """Return the mean loss of the logits, and its slope by each of them.
+
+    loss = mean of -log p[label],   slope = (p - one_hot(label)) / N,   p = softmax(logits)  (12.3)
+
+    logits: float32 (N, classes), N >= 1; labels: integers (N,).  Returns a float and float32.
+
+    >>> loss, slope = cross_entropy(np.float32([[0, 0]]), np.array([1]))
+    >>> round(loss, 4), slope.tolist()
+    (0.6931, [[0.5, -0.5]])
+    """
+    logits, rows = logits.astype(np.float64), np.arange(len(labels))
+    below = logits - logits.max(axis=1, keepdims=True)
+    lifted = np.exp(below)
+    sums = lifted.sum(axis=1, keepdims=True)
+    loss = float(np.mean(np.log(sums[:, 0]) - below[rows, labels]))
+    # Rounded once: exp differs by an ulp of float64 between machines.
+    slope = (lifted / sums).astype(np.float32)
+    slope[rows, labels] -= 1
+    return loss, slope / np.float32(len(labels))
+
+
+def _loss_and_slopes(
+    rounded: Network, grids: Mapping[str, Grid], images: Array, labels: NDArray[np.int64]
+) -> tuple[float, list[Array]]:
+    """Return the mean loss of a batch, and its slope by each weight and bias, layer by layer."""
+    run = fake_forward(rounded, grids, images)
+    loss, slope = cross_entropy(run.tensors[rounded.nodes[-1].name], labels)
+    slopes = backward(rounded, grids, run, slope)
+    names = [node.name for node in rounded.nodes if isinstance(node.layer, WEIGHTED)]
+    return loss, [part for name in names for part in slopes[name]]
+
+
+def _batches(order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
+    return np.split(order, range(BATCH, len(order), BATCH))
+
+
+def _weighted(net: Network) -> list[object]:
+    """Return the layers with weights, in running order."""
+    return [node.layer for node in net.nodes if isinstance(node.layer, WEIGHTED)]
+
+
+def _copy(net: Network) -> Network:
+    """Return net with float32 arrays of its own, for the optimizer to move."""
+
+    def copied(node: Node) -> Node:
+        if not isinstance(node.layer, WEIGHTED):
+            return node
+        weights, bias = (a.astype(np.float32) for a in (node.layer.weights, node.layer.bias))
+        return replace(node, layer=replace(node.layer, weights=weights, bias=bias))
+
+    return replace(net, nodes=tuple(copied(node) for node in net.nodes))
+
+
+def _check(net: Network, images: Array, labels, epochs: int) -> NDArray[np.int64]:
+    """Return labels as int64, or raise: see finetune."""
+    if epochs < 1:
+        raise ValueError(f"epochs must be >= 1, got {epochs}")
+    labels, count = np.asarray(labels), len(images)
+    if labels.dtype.kind not in "iu" or labels.shape != (count,) or not count:
+        raise ValueError(
+            f"labels must be integers ({count},), one an image, N >= 1, "
+            f"got {labels.dtype} {labels.shape}"
+        )
+    classes = net(images[:1]).shape[1]
+    if labels.min() < 0 or labels.max() >= classes:
+        raise ValueError(f"labels must lie in 0..{classes - 1}, got {labels.min()}..{labels.max()}")
+    return labels.astype(np.int64)

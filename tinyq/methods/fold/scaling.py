@@ -1,0 +1,67 @@
+"""Move scale from one layer to the next: what a ReLU lets through."""
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tinyq.methods.fold.checks import Array, finite, rows
+
+
+def rescale(
+    first: ArrayLike, bias: ArrayLike, second: ArrayLike, factors: ArrayLike
+) -> tuple[Array, Array, Array]:
+    """Multiply each channel between two layers by a factor, and divide it out in the second one.
+
+    w1'_c = f_c w1_c,   b1'_c = f_c b1_c,   w2'_c = w2_c / f_c                    equation (9.4)
+
+    w1_c makes channel c and w2_c reads it.  What stands between must let a positive factor
+    through, as a ReLU does: relu(f x) = f relu(x).  So do a pad with zeros and both pools.
+
+    first: (C, ...); bias: (C,); second: (O, ..., C); factors: (C,), finite and > 0.
+    Returns float64 first, bias and second.  Where the factors are powers of two, a float32 network
+    gives the same bits as before, underflow and overflow aside.
+    Raises ValueError for shapes that do not fit, NaN, infinity, a factor that is not > 0.
+    Source: Nagel et al. 2019, section 4.1, with f = 1 / s.
+
+    >>> [part.tolist() for part in rescale([[8.0]], [2.0], [[3.0]], factors=[0.5])]
+    [[[4.0]], [1.0], [[6.0]]]
+    """
+    first, bias, second = _pair(first, bias, second)
+    factors = finite("factors", factors)
+    if factors.shape != bias.shape or (factors <= 0).any():
+        raise ValueError(f"factors must be {len(bias)} numbers > 0, got {factors.tolist()}")
+    return first * rows(factors, first), bias * factors, second / factors
+
+
+def equalize(first: ArrayLike, bias: ArrayLike, second: ArrayLike) -> tuple[Array, Array, Array]:
+    """Rescale the channels between two layers so that each has the same range in both.
+
+    f_c = sqrt(r2_c / r1_c)   with r1_c = max |w1_c|, r2_c = max |w2_c|           equation (9.5)
+
+    Then f_c r1_c = r2_c / f_c = sqrt(r1_c r2_c): what a channel has too much of in one tensor and
+    too little in the other is shared.  Factors of an earlier rescale cancel.  A channel whose
+    weights are all zero in one of the two keeps its scale.
+
+    first: (C, ...); bias: (C,); second: (O, ..., C).  Returns and raises as rescale does.
+    Source: Nagel et al. 2019, section 4.1: cross-layer equalization.
+
+    >>> [part.tolist() for part in equalize([[8.0]], [2.0], [[0.5]])]
+    [[[2.0]], [0.5], [[2.0]]]
+    """
+    first, bias, second = _pair(first, bias, second)
+    made = np.abs(first).reshape(len(first), -1).max(axis=1)
+    read = np.abs(second).reshape(-1, len(first)).max(axis=0)
+    used = (made > 0) & (read > 0)
+    factors = np.sqrt(np.divide(read, made, out=np.ones_like(made), where=used))
+    return rescale(first, bias, second, factors)
+
+
+def _pair(first, bias, second) -> tuple[Array, Array, Array]:
+    """Return two layers' weights and the first one's bias in float64, or raise ValueError."""
+    first, bias, second = finite("first", first), finite("bias", bias), finite("second", second)
+    if first.ndim < 2 or bias.shape != first.shape[:1]:
+        raise ValueError(
+            f"first must be (C, ...) and bias (C,), got shapes {first.shape} and {bias.shape}"
+        )
+    if second.ndim < 2 or second.shape[-1] != len(first):
+        raise ValueError(f"second must be (O, ..., {len(first)}), got shape {second.shape}")
+    return first, bias, second

@@ -1,0 +1,146 @@
+"""A trained network of the seed's shape and its data: handwritten digits, 1,797 real scans."""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.methods.fold import fold_batch_norm, rescale
+from tinyq.models import resnet
+from tinyq.models.digits_file import CLASSES, CONVS, PARTS, unpack
+from tinyq.network import Network
+
+__all__ = [
+    "CLASSES",
+    "CONVS",
+    "PARTS",
+    "PATH",
+    "SOURCE",
+    "WIDE",
+    "BatchNorm",
+    "Digits",
+    "load",
+    "upsample",
+]
+
+PATH = Path(__file__).parent / "digits.npz"
+# What the wide sibling multiplies block1's channels by.  Found by trial, among powers of two: one
+# scale for the tensor cannot follow them, a scale a channel nearly can.
+WIDE = (64, 4, 1, 4, 4, 4, 4, 1)
+SOURCE = (
+    "Scans and labels: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, "
+    "1998, UCI Machine Learning Repository, doi.org/10.24432/C50P49, CC BY 4.0: its test set, "
+    "as scikit-learn ships it. Split and weights: tools/train_digits.py, MIT."
+)
+
+
+class BatchNorm(NamedTuple):
+    """The constants of a batch norm: float32 (C,) each, var >= 0, and eps > 0."""
+
+    gamma: NDArray[np.float32]
+    beta: NDArray[np.float32]
+    mean: NDArray[np.float32]
+    var: NDArray[np.float32]
+    eps: float
+
+
+class Digits(NamedTuple):
+    """The network as trained, and its data.
+
+    weights: float32 by layer name, as stem_block takes them, not folded; norms: the batch norm
+    after each convolution; dense_bias: float32 (10,); scans: uint8 (1797, 8, 8), ink 0..16;
+    images: float32 (1797, 16, 16, 3), ink 0..1; labels: int64 (1797,), 0..9;
+    train, calibration, test: int64, the images' indices in each part; source: who made the data.
+    """
+
+    weights: dict[str, NDArray[np.float32]]
+    norms: dict[str, BatchNorm]
+    dense_bias: NDArray[np.float32]
+    scans: NDArray[np.uint8]
+    images: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    train: NDArray[np.int64]
+    calibration: NDArray[np.int64]
+    test: NDArray[np.int64]
+    source: str
+
+    @property
+    def net(self) -> Network:
+        """The float network, each batch norm folded into its convolution."""
+        return resnet.stem_block(*self.folded())
+
+    @property
+    def wide_net(self) -> Network:
+        """The same function with weights that are hard to quantize; see widened."""
+        return resnet.stem_block(*self.widened())
+
+    def folded(self) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+        """Return weights and biases for stem_block, the batch norms folded in: float64."""
+        weights, biases = dict(self.weights), {"dense": self.dense_bias}
+        for name, norm in self.norms.items():
+            weights[name], biases[name] = fold_batch_norm(weights[name], *norm)
+        return weights, biases
+
+    def widened(self) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+        """Return folded(), with the channels between the block's two convolutions rescaled.
+
+        The factors are WIDE, equation (9.4).  They are powers of two, so the float logits
+        keep every bit; the largest weight of one output channel of block1 is then over 100 times
+        that of another.
+        """
+        weights, biases = self.folded()
+        weights["block1"], biases["block1"], weights["block2"] = rescale(
+            weights["block1"], biases["block1"], weights["block2"], WIDE
+        )
+        return weights, biases
+
+
+def load(path: Path = PATH) -> Digits:
+    """Return the trained network and its data from a file that tools/train_digits.py wrote.
+
+    Nothing in the file is unpickled.  Raises ValueError, with the file's name and what is wrong,
+    for a file that is truncated, foreign or altered; OSError for one that cannot be read.
+
+    >>> load().net(load().images[:3]).argmax(axis=1).tolist(), load().labels[:3].tolist()
+    ([0, 1, 2], [0, 1, 2])
+    """
+    content = Path(path).read_bytes()
+    try:
+        arrays = unpack(content)
+    except Exception as error:  # zipfile, zlib, ast and NumPy each raise their own
+        why = f"{type(error).__name__}: {error}" if type(error) is not ValueError else error
+        raise ValueError(f"{path} is not a file of trained digits: {why}") from error
+    return Digits(
+        weights={name: arrays[f"{name}_weights"] for name in (*CONVS, "dense")},
+        norms={name: _norm(arrays, name) for name in CONVS},
+        dense_bias=arrays["dense_bias"],
+        scans=arrays["scans"],
+        images=upsample(arrays["scans"]),
+        labels=arrays["labels"].astype(np.int64),
+        **{part: arrays[part].astype(np.int64) for part in PARTS},
+        source=str(arrays["source"]),
+    )
+
+
+def upsample(scans: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the network's images of scans: each pixel doubled both ways, grey in three channels.
+
+    y[n, i, j, c] = scans[n, i // 2, j // 2] / 16
+
+    Doubling makes up no pixel that was not scanned.  Three equal channels are what a camera makes
+    of a grey page.  Paper is 0, so a pad with zeros is more paper.  16 divides exactly.
+
+    scans: uint8 (N, 8, 8), ink 0..16.  Returns float32 (N, 16, 16, 3), ink 0..1.
+
+    >>> upsample(np.full((1, 8, 8), 4, np.uint8))[0, 15, 15].tolist()
+    [0.25, 0.25, 0.25]
+    """
+    doubled = scans.repeat(2, axis=1).repeat(2, axis=2).astype(np.float32) / np.float32(16)
+    return np.repeat(doubled[..., None], 3, axis=3)
+
+
+def _norm(arrays: Mapping[str, NDArray], name: str) -> BatchNorm:
+    constants = [arrays[f"{name}_{field}"] for field in BatchNorm._fields]
+    return BatchNorm(*constants[:-1], eps=float(constants[-1]))

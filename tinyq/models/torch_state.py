@@ -1,0 +1,78 @@
+"""The parameters of a PyTorch state_dict as NumPy arrays, each taken once, none left over."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import finite_float32
+from tinyq.layers.images import naming
+from tinyq.layers.linear import check_weight_shapes
+from tinyq.methods.fold import fold_batch_norm
+
+NORM = ("weight", "bias", "running_mean", "running_var")
+COUNTER = "num_batches_tracked"
+Parameters = tuple[NDArray[np.float32], NDArray[np.float32]]
+
+
+class State:
+    """What has not been taken out of a state_dict yet.
+
+    state_dict: tensors of torch or NumPy arrays by name; eps: of its batch norms.
+    """
+
+    def __init__(self, state_dict: Mapping[str, object], eps: float) -> None:
+        if not isinstance(state_dict, Mapping):
+            got = type(state_dict).__name__
+            raise TypeError(f"state_dict must be a mapping, as model.state_dict() gives, got {got}")
+        self.unread = {name: v for name, v in state_dict.items() if not name.endswith(COUNTER)}
+        self.eps = eps
+
+    def has(self, start: str) -> bool:
+        """Return whether a parameter whose name begins with start is left."""
+        return any(name.startswith(start) for name in self.unread)
+
+    def conv(self, name: str, norm: str) -> Parameters:
+        """Take a convolution without bias and its batch norm: weights OHWI and bias, folded."""
+        weights = self._take(f"{name}.weight")
+        sizes = weights.shape[2:]
+        if weights.ndim != 4 or not weights.size or not all(size % 2 for size in sizes):
+            raise ValueError(
+                f"{name}.weight must be (O, I, KH, KW), KH and KW odd, got {weights.shape}"
+            )
+        norms = [self._take(f"{norm}.{field}") for field in NORM]
+        with naming(f"{name} with {norm}"):
+            folded = fold_batch_norm(weights.transpose(0, 2, 3, 1), *norms, self.eps)
+            weights, bias = map(finite_float32, ("weights", "bias"), folded)
+        return weights, bias
+
+    def dense(self, name: str) -> Parameters:
+        """Take a dense layer: weights (out, in) and bias."""
+        weights, bias = self._take(f"{name}.weight"), self._take(f"{name}.bias")
+        check_weight_shapes(name, "(out, in)", weights, bias)
+        return weights, bias
+
+    def check_empty(self) -> None:
+        """Raise ValueError where a parameter is left that no layer took."""
+        if self.unread:
+            raise ValueError(f"state_dict has parameters that no layer takes: {_few(self.unread)}")
+
+    def _take(self, name: str) -> NDArray[np.float32]:
+        if name not in self.unread:
+            raise ValueError(f"state_dict must have {name!r}, left are {_few(self.unread)}")
+        value = self.unread.pop(name)
+        if hasattr(value, "detach"):  # a tensor of torch; NumPy has no bfloat16
+            value = value.detach().cpu()
+            value = (value.float() if value.is_floating_point() else value).numpy()
+        # a copy: training goes on in the memory of a tensor
+        return finite_float32(name, np.asarray(value)).copy()
+
+
+def _few(names: Mapping[str, object]) -> str:
+    """Return some of the names, and how many more there are.
+
+    >>> _few(dict.fromkeys("abcdefg"))
+    'a, b, c, d and 3 more'
+    """
+    shown, more = list(names)[:4], len(names) - 4
+    return ", ".join(shown) + (f" and {more} more" if more > 0 else "") or "none"

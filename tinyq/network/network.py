@@ -1,0 +1,160 @@
+"""Wiring: a network of named float layers, its calibration, and the int8 network it becomes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.layers.images import Images, batches, check_images
+from tinyq.layers.nodes import INPUT, Node, check_nodes, naming_layer, run_nodes
+from tinyq.layers.scheme import INT8, Scheme
+from tinyq.network.calibration import calibrate
+from tinyq.network.qnetwork import QNetwork
+from tinyq.observers import MinMax, Observer
+
+if TYPE_CHECKING:  # an executor brings threads and logging with it
+    from concurrent.futures import Executor
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A float network.
+
+    nodes: layers in running order; the last one gives the logits; channels: C of the images.
+    """
+
+    nodes: tuple[Node, ...]
+    channels: int
+
+    def __post_init__(self) -> None:
+        check_nodes(self.nodes)
+
+    def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the float logits (N, classes) of float images (N, H, W, C)."""
+        return self.trace(images)[self.nodes[-1].name]
+
+    def trace(self, images: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
+        """Return every tensor by layer name, the images themselves as "input".
+
+        Raises TypeError for images that are not float, ValueError for a wrong shape, NaN, infinity.
+        """
+        return run_nodes(self.nodes, check_images(images, (None, None, self.channels)))
+
+    def calibrate(
+        self,
+        images: Images | Iterable[Images],
+        *,
+        observer: Callable[[], Observer] = MinMax,
+        executor: Executor | None = None,
+    ) -> dict[str, Observer]:
+        """Return the range of every tensor over the images, an observer by layer name.
+
+        images: float32 (N, H, W, C), N >= 1, from memory or a memory-mapped file, run in batches
+        of 32; or an iterable of such arrays, each a batch, read once.  All images have one (H, W).
+        observer: returns a fresh observer, say MinMax or partial(Percentile, percent=99.9).
+        executor: any concurrent.futures.Executor, each batch a task for it; None runs them here.
+        The outcome is the same to the last bit: observers are merged in the order of the batches.
+        Memory does not grow with the number of images: 32 batches are under way at most.
+
+        Processes: ``ProcessPoolExecutor()``.  A Dask cluster (extra ``dask``), here of two worker
+        processes; a worker that dies is started anew, and its batches run again:
+
+            with LocalCluster(n_workers=2) as cluster, Client(cluster) as client:
+                net.calibrate(batches, executor=client.get_executor(pure=False))
+
+        Raises TypeError for images that are not float or an observer that is none, ValueError for
+        no images, a wrong shape, NaN, infinity, a tensor that overflows float32; RuntimeError when
+        the executor gave no result, as when its worker died.  Each names the batch.
+
+        >>> from concurrent.futures import ThreadPoolExecutor
+        >>> net = Network((), channels=3)
+        >>> batches = (np.full((1, 2, 2, 3), i, np.float32) for i in range(100))
+        >>> with ThreadPoolExecutor() as pool:
+        ...     net.calibrate(batches, executor=pool)
+        {'input': MinMax(lo=0.0, hi=99.0)}
+        """
+        return calibrate(self, batches(images, self.channels), observer, executor)
+
+    def quantize(
+        self,
+        images: Images | Iterable[Images],
+        *,
+        observer: Callable[[], Observer] = MinMax,
+        executor: Executor | None = None,
+        scheme: Scheme = INT8,
+        schemes: Mapping[str, Scheme] = MappingProxyType({}),
+    ) -> QNetwork:
+        """Calibrate on images and return the int8 network.
+
+        images, observer, executor: as calibrate takes them; later images must have their (H, W, C).
+        scheme: of each layer that schemes does not name; schemes: by layer name, or "input".
+        Raises as calibrate does, ValueError for an unknown name in schemes, and what a layer's
+        from_float raises, with the layer's name.
+        """
+        schemes = self._schemes(scheme, schemes)
+        stream = batches(images, self.channels)
+        first = next(stream)
+        ranges = calibrate(self, chain([first], stream), observer, executor)
+        return self.quantize_on(ranges, first[1].shape[1:], schemes=schemes)
+
+    def quantize_on(
+        self,
+        ranges: Mapping[str, Observer],
+        image_shape: tuple[int, int, int],
+        *,
+        scheme: Scheme = INT8,
+        schemes: Mapping[str, Scheme] = MappingProxyType({}),
+    ) -> QNetwork:
+        """Return the int8 network on ranges that are known already: of calibrate, or your own.
+
+        ranges: an observer for "input" and for each tensor that a layer's observe names;
+        image_shape: (H, W, C) of later images; scheme, schemes: as quantize takes them.
+        Raises ValueError for a tensor without a range, and what quantize raises after calibration.
+
+        >>> from tinyq import resnet
+        >>> weights, biases, images = resnet.seed()
+        >>> net = resnet.stem_block(weights, biases)
+        >>> ranges = net.calibrate(images) | {"input": MinMax(-2.0, 2.0)}
+        >>> net.quantize_on(ranges, (16, 16, 3)).grids["input"].scale
+        0.01568627543747425
+        """
+        schemes = self._schemes(scheme, schemes)
+        needed = [INPUT, *(node.observe for node in self.nodes if node.observe)]
+        if missing := [name for name in needed if name not in ranges]:
+            raise ValueError(f"ranges must have {missing}, got {list(ranges)}")
+        with naming_layer(INPUT):
+            grids = {INPUT: ranges[INPUT].grid(schemes[INPUT].qmin, schemes[INPUT].qmax)}
+        nodes = []
+        for node in self.nodes:
+            chosen = schemes[node.name]
+            with naming_layer(node.name):
+                own = ranges[node.observe].grid(chosen.qmin, chosen.qmax) if node.observe else None
+                in_grids = [grids[name] for name in node.inputs]
+                layer = node.layer.quantize(*in_grids, own, chosen)
+            grids[node.name] = layer.out_grid
+            nodes.append(Node(node.name, layer, node.inputs))
+        return QNetwork(tuple(nodes), grids, dict(ranges), tuple(image_shape))
+
+    def _schemes(self, scheme: Scheme, schemes: Mapping[str, Scheme]) -> dict[str, Scheme]:
+        names = [INPUT, *(node.name for node in self.nodes)]
+        return _scheme_by_name(names, scheme, schemes)
+
+
+def _scheme_by_name(
+    names: Sequence[str], scheme: Scheme, schemes: Mapping[str, Scheme]
+) -> dict[str, Scheme]:
+    """Return each name's scheme, or raise TypeError or ValueError: see Network.quantize."""
+    unknown = [name for name in schemes if name not in names]
+    if unknown:
+        raise ValueError(f"schemes must have names among {list(names)}, got {unknown}")
+    chosen = dict.fromkeys(names, scheme) | dict(schemes)
+    for name, got in chosen.items():
+        if not isinstance(got, Scheme):
+            raise TypeError(f"the scheme of {name!r} must be a tinyq.Scheme, got {got!r}")
+    return chosen

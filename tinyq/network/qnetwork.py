@@ -1,0 +1,84 @@
+"""The int8 network: integer layers, their grids, and what calibration saw."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.affine import Grid
+from tinyq.layers.checks import check_ints
+from tinyq.layers.images import to_codes
+from tinyq.layers.nodes import INPUT, Node, run_nodes
+from tinyq.network.ledger import LedgerRow, ledger_row
+from tinyq.observers import Observer
+
+if TYPE_CHECKING:  # the engines bring threads and logging with them
+    from tinyq.engines import Plan
+
+
+@dataclass(frozen=True, eq=False)
+class QNetwork:
+    """A network in int8: integer layers, the grid and the calibrated range of every tensor.
+
+    nodes: int8 layers in running order; grids: by tensor name, the same object where a layer passes
+    through; ranges: what calibration saw, by tensor name; image_shape: (H, W, C).
+    """
+
+    nodes: tuple[Node, ...]
+    grids: dict[str, Grid]
+    ranges: dict[str, Observer]
+    image_shape: tuple[int, int, int]
+
+    def __call__(self, images: NDArray) -> NDArray[np.int8]:
+        """Return the int8 logits (N, classes) of images: float32 (N, H, W, C), or int8 codes."""
+        return self.trace(images)[self.nodes[-1].name]
+
+    def trace(self, images: NDArray) -> dict[str, NDArray[np.int8]]:
+        """Return every tensor's codes by layer name, the quantized images as "input".
+
+        images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.
+        Raises TypeError for another dtype, ValueError for a wrong shape, NaN or infinity.
+        """
+        return run_nodes(self.nodes, to_codes(images, self.grids[INPUT], self.image_shape))
+
+    def dequantize(self, logits: NDArray[np.int8]) -> NDArray[np.float32]:
+        """Return the real numbers that int8 logits stand for."""
+        return self.grids[self.nodes[-1].name].dequantize(logits)
+
+    def ledger(self) -> list[LedgerRow]:
+        """Return the scale bookkeeping: a row for the input and for each layer."""
+        image = np.full((1, *self.image_shape), self.grids[INPUT].zero_point, np.int8)
+        sizes = {name: codes[0].size for name, codes in self.trace(image).items()}
+        rows = [ledger_row(INPUT, None, self.grids[INPUT], sizes[INPUT])]
+        for node in self.nodes:
+            rows.append(ledger_row(node.name, node.layer, self.grids[node.name], sizes[node.name]))
+        return rows
+
+    def compile(self, engine: str = "numpy", batch: int = 1, threads: int = 1) -> Plan:
+        """Return a plan: the same bytes, faster, for batches of one size.
+
+        engine: "numpy", matrix products in float32 BLAS, kept where they are exact; BLAS has
+        threads of its own, set by OPENBLAS_NUM_THREADS before NumPy is imported; or "vnni", u8 x s8
+        products in ONNX Runtime and the rest in numba (extra ``fast``; its first plan on a machine
+        takes seconds, to compile).
+        batch: images a call, >= 1.  threads: workers that share the rows of large layers, >= 1;
+        with more than one of them, give BLAS one thread only.
+        Raises ValueError for an unknown engine, a number below 1, layers that do not fit together
+        or one tensor padded with two zero_points; ImportError without the extra.
+
+        >>> from tinyq import resnet
+        >>> weights, biases, images = resnet.seed()
+        >>> qnet = resnet.stem_block(weights, biases).quantize(images)
+        >>> plan = qnet.compile(batch=32)
+        >>> bool((plan(images) == qnet(images)).all())
+        True
+        """
+        from tinyq.engines import ENGINES, Plan
+
+        if engine not in list(ENGINES):
+            raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
+        check_ints("(batch, threads)", (batch, threads), count=2, least=1)
+        return Plan(self.nodes, self.grids[INPUT], self.image_shape, engine, batch, threads)

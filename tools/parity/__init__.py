@@ -1,4 +1,0 @@
-"""The parity suite: tinyq against the runtimes people deploy, on random cases, byte for byte.
-
-`python -m tools.parity` runs it.  tinyq never imports this package; an adapter imports its runtime.
-"""
