@@ -14,9 +14,9 @@ from reference import GOLDEN
 from tinyq import export
 from tinyq.__main__ import main
 from tinyq.export import FORMATS
+from tinyq.export.arena import arena
 from tinyq.export.c_data import RESCALES
 from tinyq.export.c_source import c_files
-from tinyq.export.plan import plan
 from tinyq.export.shapes import tensor_shapes
 from tinyq.models import digits, resnet
 
@@ -156,4 +156,4 @@ def test_the_bytes_in_the_prose():
         f"The input's {first:,} bytes and the output's {last:,} belong",
     ):
         assert said in FLAT
-    assert pad + conv == plan(qnet, shapes).size
+    assert pad + conv == arena(qnet, shapes).size

@@ -7,9 +7,9 @@ from string import Template
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.export.arena import Arena, arena
 from tinyq.export.c_data import KERNELS, RESCALES, constants, identifier, requantizers, rows
 from tinyq.export.files import write_files
-from tinyq.export.plan import Plan, plan
 from tinyq.export.shapes import Shape, padded, tensor_shapes
 from tinyq.layers import QMaxPool2D
 from tinyq.layers.nodes import INPUT, naming_layer
@@ -48,7 +48,7 @@ def c(
     ``network_data.h`` (the constants), ``network.c`` (the run time: the functions that this network
     needs, and no others), and with images ``main.c`` and ``images.h``, a program that prints the
     codes that come out: ``cc network.c main.c && ./a.out``.
-    The tensors between input and output share a static arena; see tinyq.export.plan.
+    The tensors between input and output share a static arena; see tinyq.export.arena.
 
     qnet: an int8 network of tinyq's layers, each Rounding DOUBLE, UP or SINGLE: the run time has no
     floats to round.  images: for main.c, as qnet takes them; None for no program.
@@ -74,18 +74,18 @@ def c_files(qnet: QNetwork) -> dict[str, str]:
     """Return the text of the header, of the constants and of the run time, by file name."""
     shapes = tensor_shapes(qnet)
     _check(qnet, shapes)
-    steps = plan(qnet, shapes)
-    names = {node.name: identifier(i, node.name) for i, node in enumerate(steps.nodes)}
-    functions = _functions(steps)
+    memory = arena(qnet, shapes)
+    names = {node.name: identifier(i, node.name) for i, node in enumerate(memory.nodes)}
+    functions = _functions(memory)
     signature = "(int32_t acc, int32_t multiplier, int32_t shift);\n"
     data = [f"static int64_t {f}{signature}" for f in functions if f in RESCALES.values()]
-    data += [constants(names[node.name], node, shapes) for node in steps.nodes]
-    arena = f"static int8_t arena[{steps.size}];\n" if steps.size else ""
-    run = _fill("run.c", statements=_statements(qnet, steps, names))
+    data += [constants(names[node.name], node, shapes) for node in memory.nodes]
+    array = f"static int8_t arena[{memory.size}];\n" if memory.size else ""
+    run = _fill("run.c", statements=_statements(qnet, memory, names))
     return {
         "network.h": _header(qnet, shapes),
         "network_data.h": _fill("network_data.h", constants="\n".join(data)),
-        "network.c": "\n".join(filter(None, [_fill("prelude.c"), *functions.values(), arena, run])),
+        "network.c": "\n".join(filter(None, [_fill("prelude.c"), *functions.values(), array, run])),
     }
 
 
@@ -106,10 +106,10 @@ def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
                 raise ValueError(f"C must index it in 31 bits, got {max(sizes)} codes")
 
 
-def _functions(steps: Plan) -> dict[str, str]:
-    """Return the text of each function of the run time that the steps need, in order."""
-    used = {KERNELS[type(node.layer)] for node in steps.nodes}
-    for node in steps.nodes:
+def _functions(memory: Arena) -> dict[str, str]:
+    """Return the text of each function of the run time that the nodes need, in order."""
+    used = {KERNELS[type(node.layer)] for node in memory.nodes}
+    for node in memory.nodes:
         used |= {RESCALES[r.rounding] for r in requantizers(node.layer).values()}
     for name in reversed(NEEDS):
         if name in used:
@@ -117,7 +117,7 @@ def _functions(steps: Plan) -> dict[str, str]:
     return {name: _fill(f"{name}.c") for name in NEEDS if name in used}
 
 
-def _statements(qnet: QNetwork, steps: Plan, names: dict[str, str]) -> str:
+def _statements(qnet: QNetwork, memory: Arena, names: dict[str, str]) -> str:
     """Return the body of tinyq_run: a check where an int8 can be off the grid, a call a layer."""
     grid, lines = qnet.grids[INPUT], []
     # no comparison that int8 answers by itself: compilers warn of those
@@ -125,9 +125,9 @@ def _statements(qnet: QNetwork, steps: Plan, names: dict[str, str]) -> str:
     ends += [f"input[i] > {grid.qmax}"] * (grid.qmax < 127)
     if ends:
         lines.append(_fill("check_input.c", off=" || ".join(ends)).rstrip())
-    places = {INPUT: "input"} | {name: f"arena + {at}" for name, at in steps.offsets.items()}
-    places[steps.nodes[-1].name] = "output"
-    for node in steps.nodes:
+    places = {INPUT: "input"} | {name: f"arena + {at}" for name, at in memory.starts.items()}
+    places[memory.nodes[-1].name] = "output"
+    for node in memory.nodes:
         tensors = ", ".join(places[name] for name in (*node.inputs, node.name))
         lines.append(f"    {KERNELS[type(node.layer)]}(&{names[node.name]}, {tensors});")
     return "\n".join(lines)

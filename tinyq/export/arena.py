@@ -10,15 +10,15 @@ from tinyq.network import QNetwork
 
 
 @dataclass(frozen=True)
-class Plan:
-    """A network's steps and its memory.
+class Arena:
+    """A network's nodes and its memory.
 
-    nodes: those that the output depends on, in running order; offsets: of a tensor's first byte in
+    nodes: those that the output depends on, in running order; starts: of a tensor's first byte in
     the arena, by name, the caller's input and the output not among them; size: bytes of the arena.
     """
 
     nodes: tuple[Node, ...]
-    offsets: dict[str, int]
+    starts: dict[str, int]
     size: int
 
 
@@ -33,11 +33,11 @@ class _Block:
     size: int
     first: int
     last: int
-    offset: int = 0
+    start: int = 0
 
 
-def plan(qnet: QNetwork, shapes: Mapping[str, tuple[int, ...]]) -> Plan:
-    """Return the steps and the arena of a network, one image at a time.
+def arena(qnet: QNetwork, shapes: Mapping[str, tuple[int, ...]]) -> Arena:
+    """Return the memory layout of a network that runs one image at a time.
 
     A layer that works code by code (clamp, add) overwrites an input that no later layer reads.
     The blocks that are left go to the lowest free place, the largest first.
@@ -49,10 +49,10 @@ def plan(qnet: QNetwork, shapes: Mapping[str, tuple[int, ...]]) -> Plan:
     blocks = _blocks(nodes, shapes)
     placed: list[_Block] = []
     for block in sorted(blocks, key=lambda b: (-b.size, b.first)):
-        block.offset = _lowest_gap(block, placed)
+        block.start = _lowest_gap(block, placed)
         placed.append(block)
-    offsets = {name: block.offset for block in placed for name in block.names}
-    return Plan(nodes, offsets, max((b.offset + b.size for b in placed), default=0))
+    starts = {name: block.start for block in placed for name in block.names}
+    return Arena(nodes, starts, max((b.start + b.size for b in placed), default=0))
 
 
 def _needed(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
@@ -85,10 +85,10 @@ def _blocks(nodes: tuple[Node, ...], shapes: Mapping[str, tuple[int, ...]]) -> l
 
 
 def _lowest_gap(block: _Block, placed: list[_Block]) -> int:
-    """Return the lowest offset where block fits between the placed ones that live when it does."""
-    offset = 0
-    for other in sorted(placed, key=lambda b: b.offset):
+    """Return the lowest place where block fits between the placed ones that live when it does."""
+    start = 0
+    for other in sorted(placed, key=lambda b: b.start):
         alive = block.first <= other.last and other.first <= block.last
-        if alive and other.offset < offset + block.size:
-            offset = max(offset, other.offset + other.size)
-    return offset
+        if alive and other.start < start + block.size:
+            start = max(start, other.start + other.size)
+    return start
