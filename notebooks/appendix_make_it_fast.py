@@ -38,7 +38,7 @@ from numpy.lib.stride_tricks import sliding_window_view
 
 from tinyq import Grid, layers, plots, resnet
 from tinyq.engines import ENGINES
-from tinyq.engines.graph import Op, fold
+from tinyq.engines.fuse import Op, fuse
 from tinyq.engines.linear import spec_of
 from tinyq.exercise import check
 
@@ -283,12 +283,12 @@ tell(race({f"{g} at once": lambda g=g: stem_sums(g, groups[g]) for g in groups})
 #
 # ## Make a plan
 #
-# `compile` does all this for a whole network and calls the result a **plan**. It folds neighbours into one step, packs the weights, and allocates all memory once. The
+# `compile` does all this for a whole network and calls the result a **plan**. It fuses neighbours into one step, packs the weights, and allocates all memory once. The
 # border of a tensor is filled with the zero_point once, so a pad is no step at all.
 
 # %%
 names = [node.name for node in qnet.nodes]
-for number, op in enumerate(fold(qnet.nodes), 1):
+for number, op in enumerate(fuse(qnet.nodes), 1):
     last = names.index(op.name) + 1
     print(f"step {number}:", ", ".join(names[:last]))
     names = names[last:]
@@ -408,7 +408,7 @@ for bits in (8, 7):
 # 3. Why does the order of a sum not matter for the bytes here, when it does for a float network?
 #
 #    :::{dropdown} Answer
-#    Sums of integers that fit are exact, in every order, tile and thread. A float sum rounds at each addition, so another order gives other last bits.
+#    Sums of integers that fit are exact, in every order and tile. A float sum rounds at each addition, so another order gives other last bits.
 #    That is why the engines can be compared by bytes, and why the float rows of the figure cannot.
 #    :::
 

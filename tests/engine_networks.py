@@ -1,14 +1,12 @@
 """Networks and steps to try the engines on, built by hand: any wiring, any grid, any geometry."""
 
 from importlib.util import find_spec
-from unittest.mock import patch
 
 import numpy as np
 import pytest
 
 from tinyq import Grid, Requantizer, Rounding
-from tinyq.engines import schedule
-from tinyq.engines.graph import Op
+from tinyq.engines.fuse import Op
 from tinyq.engines.tensors import Tensor
 from tinyq.layers import QAdd, QConv2D, QConv2DPerChannel, QDense, QGlobalAvgPool2D
 from tinyq.layers.nodes import INPUT, Node, run_nodes
@@ -82,17 +80,16 @@ def codes(qnet: QNetwork, count: int, seed: int = 0) -> np.ndarray:
     return images
 
 
-def differs(qnet: QNetwork, images: np.ndarray, engine: str, threads: int = 1) -> str:
+def differs(qnet: QNetwork, images: np.ndarray, engine: str) -> str:
     """Return what a plan answers otherwise than the layers, "" for nothing."""
     want = qnet(images)
-    with patch.object(schedule, "SHARE_FROM", 0):  # small as they are, the workers share all steps
-        got = qnet.compile(engine, len(images), threads)(images)
+    got = qnet.compile(engine, len(images))(images)
     if (got.dtype, got.shape) != (want.dtype, want.shape):
-        return f"{engine}, {threads} threads: {got.dtype} {got.shape}, not {want.shape}"
+        return f"{engine}: {got.dtype} {got.shape}, not {want.shape}"
     wrong = np.argwhere(got != want)
     at = tuple(wrong[0]) if len(wrong) else ()
     where = f"{len(wrong)} of {got.size} codes, first {got[at]}, not {want[at]}"
-    return f"{engine}, {threads} threads: {where}" if len(wrong) else ""
+    return f"{engine}: {where}" if len(wrong) else ""
 
 
 def step_of(engine, layer: object, shape: tuple[int, int, int], room: int = 10**9):

@@ -450,7 +450,7 @@ def test_an_engine_is_asked_for_by_name(engine, seed):
     case = replace(seed, qnet=Compiling())
     session = runners.load("ours")(case, engine, 2)()
     assert session.plan_bytes == 7 and session.call() is case.codes
-    assert case.qnet.asked == {"engine": engine, "batch": IMAGES, "threads": 2}
+    assert case.qnet.asked == {"engine": engine, "batch": IMAGES}
 
 
 def test_an_engine_that_is_timed_has_the_layers_bytes(seed):

@@ -10,7 +10,7 @@ from export_networks import edge_qnet, random_qnet
 from reference import GOLDEN, random_network
 
 from tinyq import Rounding, Scheme
-from tinyq.engines.graph import fold
+from tinyq.engines.fuse import fuse
 from tinyq.engines.steps import LayerStep
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import Node
@@ -50,24 +50,23 @@ def test_the_seed_gives_its_golden_bytes(engine, seed):
     assert "\n".join([*GOLDEN.splitlines()[:2], *rows, ""]) == GOLDEN
 
 
-@pytest.mark.parametrize("threads", [1, 2, 3])
 @pytest.mark.parametrize("engine", ENGINES)
-def test_any_batch_on_any_number_of_threads(engine, threads, seed):
+def test_any_batch(engine, seed):
     for batch in (1, 2, 3, 33):
-        assert not differs(seed, codes(seed, batch, seed=batch), engine, threads), batch
+        assert not differs(seed, codes(seed, batch, seed=batch), engine), batch
 
 
 @pytest.mark.parametrize("engine", ENGINES)
 def test_the_engine_runs_the_seed_s_weights_itself(engine, seed):
     # bytes alone would also be right if every layer ran by its own forward
-    stages = seed.compile(engine, batch=2)._crew._pipelines[0]
-    assert [op.name for op in fold(seed.nodes) if isinstance(op.layer, Linear)] == [
+    steps = seed.compile(engine, batch=2)._steps
+    assert [op.name for op in fuse(seed.nodes) if isinstance(op.layer, Linear)] == [
         "stem_maxpool2x2",
         "block_relu_a",
         "block_conv3x3_b",
         "dense_8x4",
     ]
-    made_by = Counter(type(step).__module__ for step in stages if type(step) is not LayerStep)
+    made_by = Counter(type(step).__module__ for step in steps if type(step) is not LayerStep)
     module = {"numpy": "blas", "vnni": "vnni"}[engine]
     assert made_by[f"tinyq.engines.{module}"] >= 4, made_by
 
@@ -78,7 +77,7 @@ def test_real_scans(engine, name, trained):
     net, ranges, scans = trained[name]
     for per_channel in (True, False):
         qnet = net.quantize_on(ranges, scans.shape[1:], scheme=Scheme(per_channel=per_channel))
-        assert not differs(qnet, scans, engine, threads=2)
+        assert not differs(qnet, scans, engine)
 
 
 @pytest.mark.parametrize("rounding", every_rounding())
@@ -109,8 +108,7 @@ def test_odd_sizes(engine, name):
     net = resnet.stem_block(weights, biases)
     for rounding in (Rounding.DOUBLE, Rounding.SINGLE, Rounding.FLOAT32):
         qnet = net.quantize(images, scheme=Scheme(rounding=rounding))
-        for threads in (1, 3, 40):  # 40: more than there are rows
-            assert not differs(qnet, codes(qnet, 3), engine, threads)
+        assert not differs(qnet, codes(qnet, 3), engine)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -133,15 +131,15 @@ def test_the_largest_weights_and_the_ends_of_the_grid(engine, seed):
 @pytest.mark.parametrize("engine", ENGINES)
 def test_accumulators_at_both_ends_of_int32_under_ratios_of_every_size(engine, rounding):
     every = np.arange(-128, 128).astype(np.int8)[:, None, None, None]
-    assert not differs(edge_qnet(rounding), every, engine, threads=2)
+    assert not differs(edge_qnet(rounding), every, engine)
 
 
 @pytest.mark.parametrize("draw", range(24))
 @pytest.mark.parametrize("engine", ENGINES)
 def test_random_networks(engine, draw):
     qnet = random_qnet(draw, tuple(Rounding), bits=(2, 3, 4, 5, 6, 7, 8, 8, 8))
-    for count, threads in ((2, 3), (5, 1)):
-        assert not differs(qnet, codes(qnet, count, seed=draw), engine, threads)
+    for count in (2, 5):
+        assert not differs(qnet, codes(qnet, count, seed=draw), engine)
 
 
 @pytest.mark.parametrize("size", [(23, 18), (32, 32)])
@@ -150,4 +148,4 @@ def test_a_whole_resnet_18(engine, size):
     net = resnet.resnet18(resnets.state(3, (4, 6, 8, 10)))
     qnet = net.quantize(resnets.images(0, 4, size))
     assert not differs(qnet, codes(qnet, 2), engine)
-    assert not differs(qnet, resnets.images(1, 3, size), engine, threads=2)
+    assert not differs(qnet, resnets.images(1, 3, size), engine)

@@ -11,9 +11,10 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.engines.graph import Op
+from tinyq.engines.add import AddStep
+from tinyq.engines.fuse import Op
 from tinyq.engines.linear import Spec, spec_of
-from tinyq.engines.steps import Step, add_table, carve, carved
+from tinyq.engines.steps import Step, carve, carved
 from tinyq.engines.tensors import Tensor, windows
 from tinyq.engines.tiles import Tile
 from tinyq.layers import QAdd
@@ -137,37 +138,3 @@ def _max_pool(sums: NDArray, width: int, out: NDArray) -> NDArray:
     for x in range(1, width):
         np.maximum(out, sums[:, :, x:columns:width], out=out)
     return out
-
-
-class AddStep:
-    """Look the sum of two codes up in a table of all pairs."""
-
-    def __init__(self, op: Op, sources: Sequence[Tensor], target: Tensor):
-        self.sources, self.target, self.rows = sources, target, target.height
-        self.table = add_table(op).ravel()
-        self.held = self.table.nbytes
-
-    def _parts(self, tile: Tile) -> list[tuple[tuple[int, ...], type]]:
-        shape = tile.n1 - tile.n0, tile.r1 - tile.r0, *self.target.image.shape[2:]
-        return [(shape, np.intp), (shape, np.int8)]
-
-    def need(self, tile: Tile) -> int:
-        """Return the bytes of scratch memory that a tile takes."""
-        return carved(self._parts(tile))
-
-    def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
-        """Cut the arena for each tile, and take the views that it reads and writes."""
-        self.views = []
-        for tile in tiles:
-            at = slice(tile.n0, tile.n1), slice(tile.r0, tile.r1)
-            a, b = (source.image[at].view(np.uint8) for source in self.sources)
-            self.views.append((a, b, *carve(arena, self._parts(tile)), self.target.image[at]))
-
-    def __call__(self) -> None:
-        """Run the tiles."""
-        for a, b, pairs, sums, out in self.views:
-            np.multiply(a, 256, out=pairs, dtype=np.intp)
-            np.add(pairs, b, out=pairs)
-            # every pair is in the table: "clip" only spares NumPy a check and a copy
-            np.take(self.table, pairs, out=sums, mode="clip")
-            np.copyto(out, sums)

@@ -1,7 +1,7 @@
 """The loops of the engine "vnni", compiled by numba: gather, rescale, add, mean.
 
 Each is the arithmetic of linear.py and layers/, a number at a time, without memory of its own.
-They release the interpreter's lock, so that workers run side by side.
+They release the interpreter's lock, so that other threads of the caller run meanwhile.
 """
 
 import numpy as np
@@ -86,14 +86,14 @@ def rescale_float32(sums, height, constant, ratio, low, high, zero, out):
 
 @compiled
 def add(a, b, table, out):
-    """Write table[a & 255, b & 255]: int8 (N, H, W, C) each, views; table: int8 (256, 256)."""
+    """Write table[a, b]: uint8 (N, H, W, C) each, out int8, views; table: int8 (256, 256)."""
     count, rows, width, channels = out.shape
     for n in range(count):
         for i in range(rows):
             for j in range(width):
                 left, right, target = a[n, i, j], b[n, i, j], out[n, i, j]
                 for c in range(channels):
-                    target[c] = table[left[c] & 255, right[c] & 255]
+                    target[c] = table[left[c], right[c]]
 
 
 @compiled

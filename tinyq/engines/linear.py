@@ -17,7 +17,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.engines.graph import Op
+from tinyq.engines.fuse import Op
 from tinyq.layers import QDense
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Requantizer, Rounding

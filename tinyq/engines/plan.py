@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.engines.crew import Crew
-from tinyq.engines.graph import Op, fold
-from tinyq.engines.schedule import is_large, schedule
+from tinyq.engines.fuse import Op, fuse
 from tinyq.engines.shapes import shapes
 from tinyq.engines.steps import LayerStep, Step
 from tinyq.engines.tensors import Tensor
+from tinyq.engines.tiles import Tile, tiles
 from tinyq.layers.images import to_codes
 from tinyq.layers.kinds import LAYERS, in_grids
 from tinyq.layers.linear import Linear
@@ -21,14 +20,16 @@ from tinyq.layers.nodes import INPUT, Node, naming_layer
 from tinyq.requantize import Requantizer
 
 ENGINES = {"numpy": "tinyq.engines.blas", "vnni": "tinyq.engines.vnni"}
+# Columns and products of this size stay in a core's second cache, on book/engines.json's machine.
+MOST_SCRATCH = 2**20
 
 
 class Plan:
     """Run an int8 network on batches of one size: the very bytes of its layers.
 
-    engine, batch, threads: as QNetwork.compile takes them; nbytes: of all that the plan holds,
-    weights, tables, tensors and scratch memory.
-    A call waits for the one before it: they share the memory.
+    engine, batch: as QNetwork.compile takes them; nbytes: of all that the plan holds, weights,
+    tables, tensors and scratch memory.
+    Any thread may call a plan.  A call waits for the one before it: they share the memory.
     """
 
     def __init__(
@@ -38,13 +39,12 @@ class Plan:
         image_shape: tuple[int, int, int],
         engine: str,
         batch: int,
-        threads: int,
     ):
         """Make the plan; nodes, grid of the input and image_shape are the network's."""
-        self.engine, self.batch, self.threads = engine, batch, threads
+        self.engine, self.batch = engine, batch
         self._grid, self._image_shape = grid, image_shape
         make = import_module(ENGINES[engine]).step
-        sizes, ops = shapes(nodes, image_shape), fold(nodes)
+        sizes, ops = shapes(nodes, image_shape), fuse(nodes)
         self._tensors = _tensors(ops, sizes, batch)
         self._output = self._tensors[nodes[-1].name]
         activations = batch * sum(int(np.prod(shape)) for shape in sizes.values())
@@ -53,11 +53,10 @@ class Plan:
             node.name: node.layer.out_grid if type(node.layer) in LAYERS else None for node in nodes
         }
         room = (activations + weights) // 4
-        steps = [_step(make, op, self._tensors, grids, room) for op in ops]
-        workers = [threads if is_large(op, self._tensors) else 1 for op in ops]
-        pipelines, scratch = schedule(steps, workers, batch, activations // 2)
-        self._crew, self._lock = Crew(pipelines), Lock()
-        held = scratch + sum(step.held for step in steps)
+        self._steps = [_step(make, op, self._tensors, grids, room) for op in ops]
+        self._lock = Lock()
+        scratch = _bind(self._steps, batch, min(MOST_SCRATCH, activations // 2))
+        held = scratch + sum(step.held for step in self._steps)
         self.nbytes = held + sum(one.buffer.nbytes for one in self._tensors.values())
         # a first run compiles what is not compiled yet, so that no later one waits for it
         self(np.full((batch, *image_shape), grid.zero_point, np.int8))
@@ -72,11 +71,12 @@ class Plan:
             raise ValueError(f"images must be {self.batch}, as the plan was made, got {len(codes)}")
         with self._lock:
             self._tensors[INPUT].codes[...] = codes
-            self._crew.run()
+            for step in self._steps:
+                step()
             return self._output.codes.copy()
 
     def __repr__(self) -> str:
-        return f"Plan(engine={self.engine!r}, batch={self.batch}, threads={self.threads})"
+        return f"Plan(engine={self.engine!r}, batch={self.batch})"
 
 
 def _tensors(ops: Sequence[Op], sizes: Mapping[str, tuple], batch: int) -> dict[str, Tensor]:
@@ -107,3 +107,23 @@ def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -
     with naming_layer(op.name):
         made = make(op, sources, target, room) if known else None
     return made or LayerStep(op, sources, target)
+
+
+def _bind(steps: Sequence[Step], batch: int, scratch: int) -> int:
+    """Cut each step's output into tiles, and let all steps work on one scratch memory.
+
+    scratch: bytes that a tile may take, unless one row takes more.  Returns the bytes allocated.
+    """
+    cut = [(step, _tiles_of(step, batch, scratch)) for step in steps]
+    size = max(step.need(tile) for step, its_tiles in cut for tile in its_tiles)
+    # the steps run one after the other, so what one leaves there the next may overwrite
+    arena = np.empty(size, np.uint8)
+    for step, its_tiles in cut:
+        step.bind(its_tiles, arena)
+    return size
+
+
+def _tiles_of(step: Step, batch: int, scratch: int) -> list[Tile]:
+    """Return the tiles of a step's output, as large as the scratch memory takes, one for none."""
+    row, every = step.need(Tile(0, 1, 0, 1)), batch * step.rows
+    return tiles(batch, step.rows, min(every, scratch // row) if row else every)

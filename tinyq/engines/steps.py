@@ -6,14 +6,14 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.engines.graph import Op
+from tinyq.engines.fuse import Op
 from tinyq.engines.tensors import Tensor
 from tinyq.engines.tiles import Tile
 from tinyq.layers.nodes import naming_layer
 
 
 class Step(Protocol):
-    """One operation on the plan's tensors; each worker has a copy with tiles of its own.
+    """One operation on the plan's tensors, a tile of its output at a time.
 
     rows: output rows of an image, what a tile counts in; held: bytes of weights and tables.
     """
@@ -58,8 +58,7 @@ def _rounded(size: int) -> int:
 class LayerStep:
     """A layer run by its own forward: exact for every layer, rounding and grid, and slow."""
 
-    rows = 1  # a layer takes whole images
-    held = 0
+    rows, held = 1, 0
 
     def __init__(self, op: Op, sources: Sequence[Tensor], target: Tensor):
         self.name, self.layers, self.target = op.name, op.layers, target
@@ -70,35 +69,18 @@ class LayerStep:
         return 0
 
     def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
-        """Take the tiles."""
-        self.tiles = tiles
+        """Take nothing: without scratch memory there is one tile, all images."""
 
     def __call__(self) -> None:
         """Run the layers on the codes of the sources."""
-        for tile in self.tiles:
-            codes = [one[tile.n0 : tile.n1] for one in self.inputs]
-            with naming_layer(self.name):
-                for layer in self.layers:
-                    codes = [layer.forward(*codes)]
-            made, place = codes[0], self.target.codes[tile.n0 : tile.n1]
-            if made.dtype != np.int8 or made.shape != place.shape:
-                raise TypeError(
-                    f"layer {self.name!r} must return int8 {place.shape} in a plan, "
-                    f"got {made.dtype} {made.shape}"
-                )
-            place[...] = made
-
-
-def add_table(op: Op) -> NDArray[np.int8]:
-    """Return the answers of an add, and of the clamp after it, to all pairs of codes: (256, 256).
-
-    table[a & 255, b & 255] = clamp(add(a, b)), from the layer's own forward on 65,536 pairs.
-    """
-    codes = np.arange(256, dtype=np.uint8).view(np.int8)
-    first, second = (np.clip(codes, grid.qmin, grid.qmax) for grid in op.layer.in_grids)
-    table = np.empty((256, 256), np.int8)
-    for row in range(0, 256, 16):  # a few rows at a time: the sums are wide
-        a = np.repeat(first[row : row + 16, None], 256, axis=1)
-        sums = op.layer.forward(a, np.broadcast_to(second, a.shape))
-        table[row : row + 16] = sums if op.clamp is None else op.clamp.forward(sums)
-    return table
+        codes = self.inputs
+        with naming_layer(self.name):
+            for layer in self.layers:
+                codes = [layer.forward(*codes)]
+        made, place = codes[0], self.target.codes
+        if made.dtype != np.int8 or made.shape != place.shape:
+            raise TypeError(
+                f"layer {self.name!r} must return int8 {place.shape} in a plan, "
+                f"got {made.dtype} {made.shape}"
+            )
+        place[...] = made

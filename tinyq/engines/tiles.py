@@ -32,15 +32,3 @@ def tiles(images: int, rows: int, most: int) -> list[Tile]:
     return [
         Tile(n, n + 1, r, min(r + step, rows)) for n in range(images) for r in range(0, rows, step)
     ]
-
-
-def share(all_tiles: list[Tile], workers: int) -> list[list[Tile]]:
-    """Return the tiles in ``workers`` lists of neighbours, as even as they can be, none empty.
-
-    >>> [len(part) for part in share(tiles(1, 5, most=1), workers=2)]
-    [3, 2]
-    """
-    count = min(workers, len(all_tiles))
-    size, more = divmod(len(all_tiles), count)
-    ends = [i * size + min(i, more) for i in range(count + 1)]
-    return [all_tiles[a:b] for a, b in zip(ends, ends[1:], strict=False)]

@@ -12,9 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.engines import blas
-from tinyq.engines.graph import Op
+from tinyq.engines.add import AddStep
+from tinyq.engines.fuse import Op
 from tinyq.engines.linear import INT32, Spec, spec_of
-from tinyq.engines.steps import Step, add_table, carve, carved
+from tinyq.engines.steps import Step, carve, carved
 from tinyq.engines.tensors import Tensor, windows
 from tinyq.engines.tiles import Tile
 from tinyq.layers import QAdd, QGlobalAvgPool2D
@@ -37,7 +38,7 @@ SHIFT = 128  # from a code to uint8
 def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step | None:
     """Return the step for op, or None for one that the layer itself must run."""
     if isinstance(op.layer, QAdd) and room >= blas.TABLE_ROOM:
-        return AddStep(op, sources, target)
+        return CompiledAddStep(op, sources, target)
     if isinstance(op.layer, QGlobalAvgPool2D):
         return MeanStep(op, sources[0], target)
     if isinstance(op.layer, Linear):
@@ -46,12 +47,12 @@ def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step |
         if spec is not None and spec.largest(SHIFT) <= INT32.max:
             product = Product(spec.matrix)
             if product.is_exact():
-                return LinearStep(spec, product, image, target)
+                return CompiledLinearStep(spec, product, image, target)
     return blas.step(op, sources, target, room)
 
 
-class LinearStep:
-    """Gather windows, multiply, pool, rescale: a tile at a time.  See Spec for the arithmetic."""
+class CompiledLinearStep:
+    """As blas.LinearStep, on bytes: gather windows, multiply, pool, rescale, a tile at a time."""
 
     def __init__(self, spec: Spec, product: Product, image: NDArray[np.int8], target: Tensor):
         self.spec, self.product, self.target, self.rows = spec, product, target, target.height
@@ -102,23 +103,11 @@ class LinearStep:
             kernels.rescale(sums, height, *integers, *ends, out)
 
 
-class AddStep:
-    """Look the sum of two codes up in a table of all pairs."""
+class CompiledAddStep(AddStep):
+    """An add that needs no scratch memory: its loop reads the table and writes the code."""
 
-    def __init__(self, op: Op, sources: Sequence[Tensor], target: Tensor):
-        self.sources, self.target, self.rows = sources, target, target.height
-        self.table = add_table(op)
-        self.held = self.table.nbytes
-
-    def need(self, tile: Tile) -> int:
-        """Return 0: a sum needs no memory."""
-        return 0
-
-    def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
-        """Take the views that each tile reads and writes."""
-        places = [(slice(tile.n0, tile.n1), slice(tile.r0, tile.r1)) for tile in tiles]
-        tensors = [*self.sources, self.target]
-        self.views = [[tensor.image[place] for tensor in tensors] for place in places]
+    def _parts(self, tile: Tile) -> list[tuple[tuple[int, ...], type]]:
+        return []
 
     def __call__(self) -> None:
         """Run the tiles."""
@@ -142,11 +131,9 @@ class MeanStep:
         return 0
 
     def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
-        """Take the images of each tile."""
-        self.images = [slice(tile.n0, tile.n1) for tile in tiles]
+        """Take nothing: without scratch memory there is one tile, all images."""
 
     def __call__(self) -> None:
-        """Run the tiles."""
-        for n in self.images:
-            kernels.channel_sums(self.source.image[n], self.total[n])
-            self.target.codes[n] = mean_codes(self.total[n], self.count, self.grid)
+        """Sum, and write the means."""
+        kernels.channel_sums(self.source.image, self.total)
+        self.target.codes[...] = mean_codes(self.total, self.count, self.grid)

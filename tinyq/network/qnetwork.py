@@ -9,13 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.checks import check_ints
 from tinyq.layers.images import to_codes
 from tinyq.layers.nodes import INPUT, Node, run_nodes
 from tinyq.network.ledger import LedgerRow, ledger_row
 from tinyq.observers import Observer
 
-if TYPE_CHECKING:  # the engines bring threads and logging with them
+if TYPE_CHECKING:  # only `compile` needs the engines
     from tinyq.engines import Plan
 
 
@@ -57,17 +56,17 @@ class QNetwork:
             rows.append(ledger_row(node.name, node.layer, self.grids[node.name], sizes[node.name]))
         return rows
 
-    def compile(self, engine: str = "numpy", batch: int = 1, threads: int = 1) -> Plan:
+    def compile(self, engine: str = "numpy", batch: int = 1) -> Plan:
         """Return a plan: the same bytes, faster, for batches of one size.
 
-        engine: "numpy", matrix products in float32 BLAS, kept where they are exact; BLAS has
-        threads of its own, set by OPENBLAS_NUM_THREADS before NumPy is imported; or "vnni", u8 x s8
-        products in ONNX Runtime and the rest in numba (extra ``fast``; its first plan on a machine
-        takes seconds, to compile).
-        batch: images a call, >= 1.  threads: workers that share the rows of large layers, >= 1;
-        with more than one of them, give BLAS one thread only.
-        Raises ValueError for an unknown engine, a number below 1, layers that do not fit together
-        or one tensor padded with two zero_points; ImportError without the extra.
+        engine: "numpy", matrix products in float32 BLAS, kept where they are exact; or "vnni",
+        u8 x s8 products in ONNX Runtime and the rest in numba (extra ``fast``; its first plan on a
+        machine takes seconds, to compile).  batch: images a call, an int >= 1.
+        A plan runs in the thread that calls it.  Only BLAS may start threads of its own, as many
+        as OPENBLAS_NUM_THREADS said when NumPy was imported.
+        Raises ValueError for an unknown engine, a batch below 1, layers that do not fit together
+        or one tensor padded with two zero_points; TypeError for a batch that is no integer;
+        ImportError without the extra.
 
         >>> from tinyq import resnet
         >>> weights, biases, images = resnet.seed()
@@ -80,5 +79,8 @@ class QNetwork:
 
         if engine not in list(ENGINES):
             raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-        check_ints("(batch, threads)", (batch, threads), count=2, least=1)
-        return Plan(self.nodes, self.grids[INPUT], self.image_shape, engine, batch, threads)
+        if isinstance(batch, bool) or not isinstance(batch, int | np.integer):
+            raise TypeError(f"batch must be an integer >= 1, got {batch!r}")
+        if batch < 1:
+            raise ValueError(f"batch must be an integer >= 1, got {batch!r}")
+        return Plan(self.nodes, self.grids[INPUT], self.image_shape, engine, batch)

@@ -18,10 +18,10 @@ def prepare(case: Case, runner: str, threads: int) -> Callable[[], Session]:
     if runner == LAYERS:
         return lambda: Session(partial(case.qnet, case.codes), np.asarray)
     import_module(ENGINES[runner])  # as the runtimes are imported before their models are built
-    return partial(compiled, case, runner, threads)
+    return partial(compiled, case, runner)
 
 
-def compiled(case: Case, engine: str, threads: int) -> Session:
+def compiled(case: Case, engine: str) -> Session:
     """Return a session on the plan of an engine."""
-    plan = case.qnet.compile(engine=engine, batch=case.batch, threads=threads)
+    plan = case.qnet.compile(engine=engine, batch=case.batch)
     return Session(partial(plan, case.codes), np.asarray, plan.nbytes)

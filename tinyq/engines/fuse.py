@@ -1,4 +1,4 @@
-"""What of a network one step of a plan does: a layer, and the neighbours folded into it.
+"""What of a network one step of a plan does: a layer, and the neighbours fused into it.
 
     pad -> convolution or dense -> clamp -> max pool        one step, Linear
     add -> clamp                                            one step
@@ -24,7 +24,7 @@ NO_PADS = (0, 0, 0, 0)
 
 @dataclass(frozen=True, eq=False)
 class Op:
-    """A layer with what was folded into it.
+    """A layer with what was fused into it.
 
     name: the tensor that it makes; layer: the int8 layer; inputs: names of the tensors it reads;
     pads: (top, bottom, left, right) of the zero_point around its input; clamp: the QClamp after
@@ -49,14 +49,14 @@ class Op:
         return (1, 1) if self.pool is None else self.pool.kernel
 
 
-def fold(nodes: Sequence[Node]) -> list[Op]:
+def fuse(nodes: Sequence[Node]) -> list[Op]:
     """Return the steps of a network, in running order.
 
     nodes: int8 layers in running order; the last one's tensor is the answer.
 
     >>> from tinyq import resnet
     >>> weights, biases, images = resnet.seed()
-    >>> ops = fold(resnet.stem_block(weights, biases).quantize(images).nodes)
+    >>> ops = fuse(resnet.stem_block(weights, biases).quantize(images).nodes)
     >>> [op.name for op in ops[:3]], ops[0].pads, ops[0].window
     (['stem_maxpool2x2', 'block_relu_a', 'block_conv3x3_b'], (3, 3, 3, 3), (2, 2))
     """
