@@ -17,7 +17,7 @@ from engine_networks import (
 
 from tinyq import Grid, Requantizer, Rounding
 from tinyq.engines import blas
-from tinyq.engines.linear import Rescale
+from tinyq.engines.rescale import Rescale
 from tinyq.layers import QClamp, qrelu
 from tinyq.layers.nodes import Node
 
@@ -34,7 +34,7 @@ def ties(multiplier: int, shift: int) -> list[int]:
 
 
 def rescaled(by: Rescale, sums: np.ndarray) -> np.ndarray:
-    """The formula at the top of linear.py."""
+    """The formula at the top of rescale.py."""
     high = (sums * by.multiplier + by.nudge) >> by.first
     return (high + by.half + ((high >> 63) & by.away)) >> by.second
 

@@ -3,12 +3,7 @@
     acc = sum of w * (q + shift) + constant                                                (4.5)
 
 The codes go into the product as they are (shift 0) or as uint8 (shift 128); the constant takes back
-what that and the zero_point add.  The rescaling is (5.4), (5.5) or (5.6), all in one form:
-
-    h = (sum * multiplier + nudge) >> first                the nudge holds constant * multiplier
-    code = clamp((h + half + ((h >> 63) & away)) >> second, low, high) + zero_point
-
-low, high: ends of the codes, less the zero_point.
+what that and the zero_point add.  Rescale has the rest of the arithmetic.
 """
 
 from dataclasses import dataclass
@@ -18,49 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.engines.fuse import Op
+from tinyq.engines.rescale import Rescale
 from tinyq.layers import QDense
 from tinyq.layers.linear import Linear
-from tinyq.requantize import Requantizer, Rounding
+from tinyq.requantize import Rounding
 
 INT32 = np.iinfo(np.int32)
-
-
-@dataclass(frozen=True, eq=False)
-class Rescale:
-    """The integers of one rescaling, int64 (O,) each.
-
-    multiplier, nudge, first: of the high multiply; half, away, second: of the rounding shift after
-    it; away is -1 where ties go away from zero, else 0.
-    """
-
-    multiplier: NDArray[np.int64]
-    nudge: NDArray[np.int64]
-    first: NDArray[np.int64]
-    half: NDArray[np.int64]
-    away: NDArray[np.int64]
-    second: NDArray[np.int64]
-
-    @classmethod
-    def of(cls, requantizer: Requantizer, constant: NDArray, rectified: bool) -> "Rescale":
-        """Return the integers of a requantizer whose rounding is DOUBLE, UP or SINGLE.
-
-        constant: int64 (O,), what to add to each sum.  int64 wraps, and the wrapped terms meet in
-        a result that fits.
-        rectified: no code below the zero_point leaves the layer.  Then DOUBLE is UP: they differ
-        on sums below zero alone, where both round to zero or less, and the clamp takes that up.
-        """
-        shift = requantizer.shift.astype(np.int64)
-        left, right = np.maximum(-shift, 0), np.maximum(shift, 0)
-        multiplier = requantizer.multiplier.astype(np.int64)
-        one = np.ones_like(shift)
-        if requantizer.rounding is Rounding.SINGLE:
-            parts = multiplier, one << (30 + shift), 31 + shift, 0 * one, 0 * one, 0 * one
-        else:
-            tied = requantizer.rounding is Rounding.DOUBLE and not rectified
-            away = np.where((right > 0) & tied, -1, 0)
-            parts = multiplier << left, one << 30, 31 * one, (one << right) >> 1, away, right
-        multiplier, nudge, *rest = (np.broadcast_to(part, constant.shape).copy() for part in parts)
-        return cls(multiplier, nudge + constant * multiplier, *rest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,11 +53,21 @@ class Spec:
         return (7 * 8 + 4) * len(self.constant)
 
     def largest(self, shift: int) -> int:
-        """Return a bound on every partial sum of ``w * (q + shift)``, in any order of summing."""
+        """Return a bound on every partial sum of ``w * (q + shift)``, in any order of summing.
+
+        A partial sum has some of the terms, whichever comes first, so no more than all their sizes.
+        """
         return int(self._sizes().sum(axis=0).max()) * self._most(shift)
 
     def cuts(self, shift: int, limit: int) -> list[slice]:
-        """Return the matrix's rows in the fewest runs whose partial sums all stay below limit."""
+        """Return the matrix's rows in the fewest runs whose partial sums all stay below limit.
+
+        limit: 2**24 for float32, whose 24 bits hold each smaller integer: products and sums of
+        them are then exact in any order, with fused multiply-adds or without.  Each run is as long
+        as can be, so no other cut has fewer.  A run has one row at least: w * (q + shift) is never
+        near the limit by itself.
+        """
+        # reach: of all rows to here; the largest size in a run is what was added since it began
         reach, starts = np.cumsum(self._sizes(), axis=0), [0]
         passed = np.zeros_like(reach[0])
         while starts[-1] < len(reach):
@@ -146,7 +114,11 @@ def spec_of(op: Op, across: int, shift: int, widest: int, room: int) -> Spec | N
 
 
 def _group(weight: tuple[int, ...], step: int, across: int, widest: int, room: int) -> int:
-    """Return how many neighbours in a row one window gives: the most that fit, or 1."""
+    """Return how many neighbours in a row one window gives: the most that fit, or 1.
+
+    They divide the row evenly, so that no window is left over; give the product no more columns
+    than it gains by; and leave the matrix, which fills up with zeros, no larger than room.
+    """
     channels, height, width, depth = weight
     count = (across - width) // step + 1
     fits = [
@@ -162,8 +134,10 @@ def _grouped(weight: NDArray[np.int8], step: int, group: int) -> tuple[NDArray, 
     """Return the matrix (K, group * O) and the (rows, columns) of its windows.
 
     A window of ``group`` neighbours is wider by group - 1 steps; each of them has the weights in
-    its own place, and zeros elsewhere.  Few channels make short rows of bytes to gather and a
-    narrow product; a group makes both longer.
+    its own place, and zeros elsewhere.  The zeros are multiplied too, and still it is faster where
+    channels are few: a row of the window is then a short copy, and the product has fewer columns
+    than an instruction fills.  A group makes both longer, and gathers once what neighbours share.
+    A zero adds nothing, so each sum is the same.
 
     >>> weight = np.int8([[[[1], [2]]]])                                     # 1x2, one channel
     >>> _grouped(weight, step=1, group=2)[0].tolist()
