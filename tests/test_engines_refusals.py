@@ -8,19 +8,18 @@ from engine_networks import ENGINES, GRID, add, conv, dense, differs, network
 
 from tinyq import Grid, Requantizer
 from tinyq.layers import QClamp, QGlobalAvgPool2D, QMaxPool2D, qrelu
-from tinyq.layers.kinds import in_grids
 from tinyq.layers.nodes import INPUT
 
 NARROW = Grid(0.1, 0, -8, 7)
 IMAGES = np.random.default_rng(0).integers(-128, 128, (3, 8, 8, 4), dtype=np.int8)
 
 MISFITS = {
-    "layer 'conv': .*C = 3, got shape": [("conv", conv((4, 2, 2, 3)))],
-    "layer 'dense': .*C = 3, got shape": [
+    "layer 'conv': its weight needs C = 3, got": [("conv", conv((4, 2, 2, 3)))],
+    "layer 'dense': its weight needs C = 3, got": [
         ("mean", QGlobalAvgPool2D(GRID)),
         ("dense", dense(3, 5)),
     ],
-    r"layer 'row': .* must have shape \(N, C\)": [("row", dense(4, 5))],
+    r"layer 'row': it must read \(C,\), got": [("row", dense(4, 5))],
     "layer 'pool': .*must fit the image": [("pool", QMaxPool2D(GRID, (9, 1), (9, 1)))],
     "layer 'add': .*must have one shape": [
         ("pool", QMaxPool2D(GRID, (2, 2), (2, 2))),
@@ -61,7 +60,7 @@ STRAY += [(qrelu(GRID), after) for after in AFTER_CLAMP]
 @pytest.mark.parametrize(("before", "after"), STRAY)
 @pytest.mark.parametrize("engine", ENGINES)
 def test_a_layer_on_another_grid_still_refuses_stray_codes(engine, before, after):
-    reads = ("before",) * len(in_grids(after))
+    reads = ("before",) * len(after.in_grids)
     qnet = network([("before", before), ("after", after, *reads)], (8, 8, 4))
     with pytest.raises(ValueError, match="'after': .*must lie in -8..7"):
         qnet(IMAGES)
@@ -71,29 +70,25 @@ def test_a_layer_on_another_grid_still_refuses_stray_codes(engine, before, after
 
 def test_a_name_used_twice_makes_no_plan():
     qnet = network([("a", conv((4, 3, 3, 4))), ("a", conv((4, 3, 3, 4)), INPUT)], (8, 8, 4))
-    with pytest.raises(ValueError, match="a name of its own, got .'a', 'a'"):
+    with pytest.raises(ValueError, match="layer 'a': it must have a name of its own"):
         qnet.compile()
 
 
 class Sums(QClamp):
     """A layer that returns no codes."""
 
-    kind = np.int32
+    def forward(self, codes):
+        return super().forward(codes).astype(np.int32)
+
+
+class Shorter(QClamp):
+    """A layer whose codes have another shape than it says."""
 
     def forward(self, codes):
-        return super().forward(codes).astype(self.kind)
+        return super().forward(codes)[:, 1:]
 
 
-class Late(Sums):
-    """A layer that returns codes for no image, and others for one."""
-
-    def forward(self, codes):
-        return super().forward(codes) if len(codes) else codes
-
-
-@pytest.mark.parametrize(
-    ("kind", "message"), [(Sums, "'own' must be int8"), (Late, "'own' must return int8")]
-)
-def test_a_layer_that_makes_no_codes_makes_no_plan(kind, message):
-    with pytest.raises(TypeError, match=message):
+@pytest.mark.parametrize("kind", [Sums, Shorter])
+def test_a_layer_that_makes_other_codes_than_it_says_makes_no_plan(kind):
+    with pytest.raises(TypeError, match="'own' must return int8"):
         network([("own", kind(GRID, -9, 9))], (8, 8, 4)).compile()

@@ -7,7 +7,6 @@ from export_networks import random_qnet
 
 from tinyq import Grid, layers
 from tinyq.export.arena import arena
-from tinyq.export.shapes import tensor_shapes
 from tinyq.layers.nodes import Node
 from tinyq.models import resnet
 from tinyq.network import QNetwork
@@ -16,7 +15,7 @@ SEEDS = range(20)
 
 
 def placed(qnet: QNetwork):
-    shapes = tensor_shapes(qnet)
+    shapes = qnet.shapes()
     return arena(qnet, shapes), {name: prod(shape) for name, shape in shapes.items()}
 
 

@@ -13,7 +13,6 @@ from export_networks import random_codes, random_qnet  # noqa: E402
 
 from tinyq import Grid, Requantizer, Rounding, export, layers  # noqa: E402
 from tinyq.export.onnx_file import FORMS, channels_first  # noqa: E402
-from tinyq.export.shapes import tensor_shapes  # noqa: E402
 from tinyq.layers.nodes import Node  # noqa: E402
 from tinyq.models import resnet  # noqa: E402
 from tinyq.network import QNetwork  # noqa: E402
@@ -70,7 +69,7 @@ def test_shape_inference_finds_the_shapes_of_every_tensor(seed, tmp_path):
     inferred = onnx.shape_inference.infer_shapes(model, strict_mode=True, data_prop=True).graph
     infos = [*inferred.value_info, *inferred.input, *inferred.output]
     types = {info.name: info.type.tensor_type for info in infos}
-    for name, shape in tensor_shapes(qnet).items():
+    for name, shape in qnet.shapes().items():
         dims = tuple(d.dim_param or d.dim_value for d in types[name].shape.dim)
         assert (types[name].elem_type, dims) == (onnx.TensorProto.INT8, channels_first(shape)), name
 
@@ -83,7 +82,7 @@ def test_the_declared_shapes_are_those_of_the_network(form, tmp_path):
         info.name: tuple(d.dim_param or d.dim_value for d in info.type.tensor_type.shape.dim)
         for info in infos
     }
-    shapes = tensor_shapes(network(3))
+    shapes = network(3).shapes()
     assert declared == {name: channels_first(shape) for name, shape in shapes.items()}
     onnx.shape_inference.infer_shapes(model, check_type=True, strict_mode=True, data_prop=True)
 

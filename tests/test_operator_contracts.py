@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tinyq import Grid, layers
-from tinyq.export.c_data import KERNELS
-from tinyq.export.onnx_operators import Operator, qlinear
+from tinyq.export.c_kernels import KERNELS
+from tinyq.export.onnx_operator import Operator
+from tinyq.export.onnx_qlinear import qlinear
 from tinyq.export.tflite_operators import operators as tflite_operators
 from tinyq.export.tflite_steps import Step
 from tinyq.layers.passthrough import PassThrough
@@ -56,7 +57,7 @@ def test_passing_is_said_of_the_layers_that_pass(name):
 def test_the_function_in_c_is_the_exporters(name):
     thing = getattr(layers, name)
     kind = thing if isclass(thing) else type(thing(GRID))
-    assert rows(name)["in C"].split("`")[1] == KERNELS[kind]
+    assert rows(name)["in C"].split("`")[1] == KERNELS[kind].function
 
 
 def layer_and_shapes(name: str) -> tuple[object, list[tuple[int, ...]]]:

@@ -15,9 +15,8 @@ from tinyq import export
 from tinyq.__main__ import main
 from tinyq.export import FORMATS
 from tinyq.export.arena import arena
-from tinyq.export.c_data import RESCALES
+from tinyq.export.c_kernels import RESCALES
 from tinyq.export.c_source import c_files
-from tinyq.export.shapes import tensor_shapes
 from tinyq.models import digits, resnet
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -145,7 +144,7 @@ def test_what_was_run_is_the_record():
 
 def test_the_bytes_in_the_prose():
     qnet = NETWORKS["seed"]
-    shapes = tensor_shapes(qnet)
+    shapes = qnet.shapes()
     first, *between, last = map(prod, shapes.values())
     weights = sum(row.weight_bytes for row in qnet.ledger())
     pad, conv = between[:2]

@@ -12,13 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.engines.add import AddStep
-from tinyq.engines.fuse import Op
+from tinyq.engines.fuse import LINEAR, Op
 from tinyq.engines.linear import Spec, spec_of
 from tinyq.engines.steps import Step, carve, carved
 from tinyq.engines.tensors import Tensor, windows
 from tinyq.engines.tiles import Tile
 from tinyq.layers import QAdd
-from tinyq.layers.linear import Linear
 
 FLOAT32_EXACT = 2**24
 WIDEST = 32  # columns from which on this product gains no more by grouping
@@ -30,9 +29,9 @@ def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step |
 
     room: bytes that a matrix may have for its windows to be grouped.
     """
-    if isinstance(op.layer, QAdd) and room >= TABLE_ROOM:
+    if type(op.layer) is QAdd and room >= TABLE_ROOM:
         return AddStep(op, sources, target)
-    if isinstance(op.layer, Linear):
+    if type(op.layer) in LINEAR:
         image = sources[0].padded(op.pads)
         spec = spec_of(op, image.shape[2], 0, WIDEST, room // 4)
         return None if spec is None else LinearStep(spec, image, target)

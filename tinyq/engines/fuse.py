@@ -14,12 +14,24 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from tinyq.layers import QAdd, QClamp, QMaxPool2D, QPad2D
-from tinyq.layers.kinds import LAYERS
-from tinyq.layers.linear import Linear
+from tinyq.layers import (
+    QAdd,
+    QAvgPool2D,
+    QClamp,
+    QConv2D,
+    QConv2DPerChannel,
+    QDense,
+    QGlobalAvgPool2D,
+    QMaxPool2D,
+    QPad2D,
+)
+from tinyq.layers.contract import Layer
 from tinyq.layers.nodes import Node
 
 NO_PADS = (0, 0, 0, 0)
+# Exactly these: a subclass may compute something else.
+LINEAR = {QConv2D, QConv2DPerChannel, QDense}
+KNOWN = LINEAR | {QAdd, QAvgPool2D, QClamp, QGlobalAvgPool2D, QMaxPool2D, QPad2D}
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,14 +44,14 @@ class Op:
     """
 
     name: str
-    layer: object
+    layer: Layer
     inputs: tuple[str, ...]
     pads: tuple[int, int, int, int] = NO_PADS
     clamp: QClamp | None = None
     pool: QMaxPool2D | None = None
 
     @property
-    def layers(self) -> list[object]:
+    def layers(self) -> list[Layer]:
         """The layers from the padded input to the tensor that the step makes."""
         return [one for one in (self.layer, self.clamp, self.pool) if one is not None]
 
@@ -49,7 +61,7 @@ class Op:
         return (1, 1) if self.pool is None else self.pool.kernel
 
 
-def fuse(nodes: Sequence[Node]) -> list[Op]:
+def fuse(nodes: Sequence[Node[Layer]]) -> list[Op]:
     """Return the steps of a network, in running order.
 
     nodes: int8 layers in running order; the last one's tensor is the answer.
@@ -76,17 +88,16 @@ def fuse(nodes: Sequence[Node]) -> list[Op]:
 
 def _joined(before: Op, op: Op) -> Op | None:
     """Return the step that does both, or None where they stay two."""
-    if not {type(before.layer), type(op.layer)} <= set(LAYERS):
+    first, second = type(before.layer), type(op.layer)
+    if before.layer.out_grid != op.layer.in_grids[0]:  # the layer refuses codes off its own grid
         return None
-    if before.layer.out_grid != op.layer.in_grid:  # the layer refuses codes off its own grid
-        return None
-    match before.layer, op.layer:
-        case QPad2D(), Linear():
-            return replace(op, inputs=before.inputs, pads=before.layer.pads)
-        case Linear() | QAdd(), QClamp() if before.clamp is None and before.pool is None:
-            return replace(before, name=op.name, clamp=op.layer)
-        case Linear(), QMaxPool2D() if _apart(op.layer) and before.pool is None:
-            return replace(before, name=op.name, pool=op.layer)
+    if first is QPad2D and second in LINEAR:
+        return replace(op, inputs=before.inputs, pads=before.layer.pads)
+    bare = before.clamp is None and before.pool is None
+    if first in LINEAR | {QAdd} and second is QClamp and bare:
+        return replace(before, name=op.name, clamp=op.layer)
+    if first in LINEAR and second is QMaxPool2D and _apart(op.layer) and before.pool is None:
+        return replace(before, name=op.name, pool=op.layer)
     return None
 
 

@@ -95,7 +95,7 @@ def spec_of(op: Op, across: int, shift: int, widest: int, room: int) -> Spec | N
     shifts_left = rounding in (Rounding.DOUBLE, Rounding.UP)  # in int32
     if rounding is Rounding.FLOAT64 or (shifts_left and _can_wrap(layer)):
         return None
-    dense = isinstance(layer, QDense)
+    dense = type(layer) is QDense
     weight = layer.weight[:, None, None, :] if dense else layer.weight
     rows, columns = (1, 1) if dense else layer.stride
     group = _group(weight.shape, columns, across, widest, room)

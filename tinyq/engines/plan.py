@@ -8,15 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.engines.fuse import Op, fuse
-from tinyq.engines.shapes import shapes
+from tinyq.engines.fuse import KNOWN, Op, fuse
 from tinyq.engines.steps import LayerStep, Step
 from tinyq.engines.tensors import Tensor
 from tinyq.engines.tiles import Tile, tiles
+from tinyq.layers.contract import Layer
 from tinyq.layers.images import to_codes
-from tinyq.layers.kinds import LAYERS, in_grids
 from tinyq.layers.linear import Linear
-from tinyq.layers.nodes import INPUT, Node, naming_layer
+from tinyq.layers.nodes import INPUT, Node, check_nodes, naming_layer, tensor_shapes
 from tinyq.requantize import Requantizer
 
 ENGINES = {"numpy": "tinyq.engines.blas", "vnni": "tinyq.engines.vnni"}
@@ -34,7 +33,7 @@ class Plan:
 
     def __init__(
         self,
-        nodes: Sequence[Node],
+        nodes: Sequence[Node[Layer]],
         grid: Grid,
         image_shape: tuple[int, int, int],
         engine: str,
@@ -44,13 +43,15 @@ class Plan:
         self.engine, self.batch = engine, batch
         self._grid, self._image_shape = grid, image_shape
         make = import_module(ENGINES[engine]).step
-        sizes, ops = shapes(nodes, image_shape), fuse(nodes)
+        check_nodes(nodes)
+        sizes, ops = tensor_shapes(nodes, image_shape), fuse(nodes)
         self._tensors = _tensors(ops, sizes, batch)
         self._output = self._tensors[nodes[-1].name]
         activations = batch * sum(int(np.prod(shape)) for shape in sizes.values())
         weights = sum(op.layer.weight.nbytes for op in ops if isinstance(op.layer, Linear))
+        # None: a layer of one's own may make codes that its grid does not have
         grids = {INPUT: grid} | {
-            node.name: node.layer.out_grid if type(node.layer) in LAYERS else None for node in nodes
+            node.name: node.layer.out_grid if type(node.layer) in KNOWN else None for node in nodes
         }
         room = (activations + weights) // 4
         self._steps = [_step(make, op, self._tensors, grids, room) for op in ops]
@@ -98,14 +99,11 @@ def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -
     the tensor that it reads refuses the codes that its own grid does not have.
     """
     sources, target = [tensors[name] for name in op.inputs], tensors[op.name]
-    known = type(op.layer) in LAYERS
-    if known:
-        read = zip(op.inputs, in_grids(op.layer), strict=True)
-        known = all(grids[name] == grid for name, grid in read)
-    if isinstance(op.layer, Linear):
-        known = known and type(op.layer.requantizer) is Requantizer
+    read = zip(op.inputs, op.layer.in_grids, strict=True)
+    known = type(op.layer) in KNOWN and all(grids[name] == grid for name, grid in read)
+    plain = all(type(one) is Requantizer for one in op.layer.requantizers.values())
     with naming_layer(op.name):
-        made = make(op, sources, target, room) if known else None
+        made = make(op, sources, target, room) if known and plain else None
     return made or LayerStep(op, sources, target)
 
 

@@ -13,13 +13,12 @@ from numpy.typing import NDArray
 
 from tinyq.engines import blas
 from tinyq.engines.add import AddStep
-from tinyq.engines.fuse import Op
+from tinyq.engines.fuse import LINEAR, Op
 from tinyq.engines.linear import INT32, Spec, spec_of
 from tinyq.engines.steps import Step, carve, carved
 from tinyq.engines.tensors import Tensor, windows
 from tinyq.engines.tiles import Tile
 from tinyq.layers import QAdd, QGlobalAvgPool2D
-from tinyq.layers.linear import Linear
 from tinyq.layers.pool import mean_codes
 
 try:
@@ -37,11 +36,11 @@ SHIFT = 128  # from a code to uint8
 
 def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step | None:
     """Return the step for op, or None for one that the layer itself must run."""
-    if isinstance(op.layer, QAdd) and room >= blas.TABLE_ROOM:
+    if type(op.layer) is QAdd and room >= blas.TABLE_ROOM:
         return CompiledAddStep(op, sources, target)
-    if isinstance(op.layer, QGlobalAvgPool2D):
+    if type(op.layer) is QGlobalAvgPool2D:
         return MeanStep(op, sources[0], target)
-    if isinstance(op.layer, Linear):
+    if type(op.layer) in LINEAR:
         image = sources[0].padded(op.pads)
         spec = spec_of(op, image.shape[2], SHIFT, WIDEST, room // 2)
         if spec is not None and spec.largest(SHIFT) <= INT32.max:

@@ -8,6 +8,9 @@ from tinyq.layers import QAdd, QClamp
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.network import QNetwork
 
+# Layers that read a code and write one in its place.
+CODEWISE = {QAdd, QClamp}
+
 
 @dataclass(frozen=True)
 class Arena:
@@ -71,7 +74,7 @@ def _blocks(nodes: tuple[Node, ...], shapes: Mapping[str, tuple[int, ...]]) -> l
     blocks: list[_Block] = []
     by_name: dict[str, _Block] = {}
     for step, node in enumerate(nodes[:-1]):
-        codewise = isinstance(node.layer, QClamp | QAdd)
+        codewise = type(node.layer) in CODEWISE
         dying = [n for n in node.inputs if n != INPUT and codewise and last_read[n] == step]
         if dying:
             block = by_name[dying[0]]

@@ -8,10 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.export.arena import Arena, arena
-from tinyq.export.c_data import KERNELS, RESCALES, constants, identifier, requantizers, rows
+from tinyq.export.c_data import constants, identifier, rows
+from tinyq.export.c_kernels import KERNELS, RESCALES
 from tinyq.export.files import write_files
-from tinyq.export.shapes import Shape, padded, tensor_shapes
 from tinyq.layers import QMaxPool2D
+from tinyq.layers.checks import padded_shape
+from tinyq.layers.contract import Shape, lookup
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 
@@ -72,7 +74,7 @@ def c(
 
 def c_files(qnet: QNetwork) -> dict[str, str]:
     """Return the text of the header, of the constants and of the run time, by file name."""
-    shapes = tensor_shapes(qnet)
+    shapes = qnet.shapes()
     _check(qnet, shapes)
     memory = arena(qnet, shapes)
     names = {node.name: identifier(i, node.name) for i, node in enumerate(memory.nodes)}
@@ -94,23 +96,24 @@ def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
         raise ValueError(f"C must index the image in 31 bits, got {qnet.image_shape}")
     for node in qnet.nodes:
         with naming_layer(node.name):
-            for requantizer in requantizers(node.layer).values():
+            lookup(KERNELS, node.layer, "C")
+            for requantizer in node.layer.requantizers.values():
                 if requantizer.rounding not in RESCALES:
                     names = ", ".join(rounding.name for rounding in RESCALES)
                     got = requantizer.rounding.name
                     raise ValueError(f"C without floats must round as {names}, got {got}")
             sizes = [prod(shapes[node.name]), getattr(node.layer, "weight", np.empty(0)).size]
-            if isinstance(node.layer, QMaxPool2D):
-                sizes.append(prod(padded(shapes[node.inputs[0]], node.layer.pads)))
+            if type(node.layer) is QMaxPool2D:
+                sizes.append(prod(padded_shape(shapes[node.inputs[0]], node.layer.pads)))
             if max(sizes) > LARGEST:
                 raise ValueError(f"C must index it in 31 bits, got {max(sizes)} codes")
 
 
 def _functions(memory: Arena) -> dict[str, str]:
     """Return the text of each function of the run time that the nodes need, in order."""
-    used = {KERNELS[type(node.layer)] for node in memory.nodes}
+    used = {KERNELS[type(node.layer)].function for node in memory.nodes}
     for node in memory.nodes:
-        used |= {RESCALES[r.rounding] for r in requantizers(node.layer).values()}
+        used |= {RESCALES[r.rounding] for r in node.layer.requantizers.values()}
     for name in reversed(NEEDS):
         if name in used:
             used |= NEEDS[name]
@@ -129,7 +132,7 @@ def _statements(qnet: QNetwork, memory: Arena, names: dict[str, str]) -> str:
     places[memory.nodes[-1].name] = "output"
     for node in memory.nodes:
         tensors = ", ".join(places[name] for name in (*node.inputs, node.name))
-        lines.append(f"    {KERNELS[type(node.layer)]}(&{names[node.name]}, {tensors});")
+        lines.append(f"    {KERNELS[type(node.layer)].function}(&{names[node.name]}, {tensors});")
     return "\n".join(lines)
 
 

@@ -7,16 +7,28 @@ from typing import get_args, get_type_hints
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq import layers
 from tinyq.affine import Grid
-from tinyq.export.shapes import tensor_shapes
-from tinyq.layers.kinds import LAYERS
+from tinyq.layers.contract import lookup
 from tinyq.layers.nodes import INPUT, Node, naming_layer
 from tinyq.network import QNetwork
 from tinyq.observers import MinMax
 from tinyq.requantize import Requantizer, Rounding
 
-KINDS = {kind.__name__: kind for kind in LAYERS}
-HINTS = {kind: get_type_hints(kind) for kind in LAYERS}
+# The layers that a file can hold: dataclasses of grids, requantizers, integers and arrays.
+STORED = (
+    layers.QAdd,
+    layers.QAvgPool2D,
+    layers.QClamp,
+    layers.QConv2D,
+    layers.QConv2DPerChannel,
+    layers.QDense,
+    layers.QGlobalAvgPool2D,
+    layers.QMaxPool2D,
+    layers.QPad2D,
+)
+KINDS = {kind.__name__: kind for kind in STORED}
+HINTS = {kind: get_type_hints(kind) for kind in STORED}
 Arrays = dict[str, NDArray]
 
 
@@ -25,9 +37,9 @@ def encode(qnet: QNetwork) -> tuple[dict, Arrays]:
 
     A grid is named by its place in the header's list, so two layers that share one still do after
     decode.  An array is named by its node's place and its field, say "1.weight".
-    Raises as tensor_shapes does.
+    Raises as QNetwork.shapes does, and TypeError for a layer that a file cannot hold.
     """
-    tensor_shapes(qnet)
+    qnet.shapes()
     grids: list[Grid] = []
     arrays: Arrays = {}
     header = {
@@ -46,7 +58,7 @@ def decode(header: dict, arrays: Mapping[str, NDArray]) -> QNetwork:
     """Return the network of a header and arrays; nothing in either is trusted.
 
     Raises an exception of some kind for anything that encode would not make: what a layer's
-    constructor or tensor_shapes raises, KeyError for what is missing, and so on.
+    constructor or QNetwork.shapes raises, KeyError for what is missing, and so on.
     """
     unread = dict(arrays)
     grids = [Grid(float(scale), *map(_integer, ints)) for scale, *ints in header["grids"]]
@@ -67,11 +79,13 @@ def decode(header: dict, arrays: Mapping[str, NDArray]) -> QNetwork:
         },
         image_shape=tuple(map(_integer, header["image_shape"])),
     )
-    tensor_shapes(qnet)
+    qnet.shapes()
     return qnet
 
 
 def _encode_node(number: int, node: Node, grids: list[Grid], arrays: Arrays) -> dict:
+    with naming_layer(node.name):
+        lookup(HINTS, node.layer, "a .npz")
     constants = {}
     for field in fields(node.layer):
         key, value = f"{number}.{field.name}", getattr(node.layer, field.name)

@@ -4,10 +4,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinyq.export.files import write_files
-from tinyq.export.onnx_operators import qdq, qlinear
+from tinyq.export.onnx_qdq import qdq
+from tinyq.export.onnx_qlinear import qlinear
 from tinyq.export.onnx_writer import Dims, Writer
 from tinyq.export.portable import check_portable
-from tinyq.export.shapes import Shape
+from tinyq.layers.contract import Shape
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from tinyq.export.extra import imported
-from tinyq.export.onnx_operators import Operand, Operator
+from tinyq.export.onnx_operator import Operand, Operator
 
 OPSET, IR_VERSION = 21, 10
 MICROSOFT = "com.microsoft"

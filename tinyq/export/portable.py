@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from tinyq.export.shapes import Shape, tensor_shapes
-from tinyq.layers import QAdd
+from tinyq.layers import QAdd, QConv2D, QConv2DPerChannel, QDense
 from tinyq.layers.add import LEFT_SHIFT
+from tinyq.layers.contract import Layer, Shape, lookup
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import naming_layer
 from tinyq.network import QNetwork
@@ -12,9 +12,9 @@ from tinyq.requantize import Requantizer
 
 
 def check_portable(qnet: QNetwork) -> dict[str, Shape]:
-    """Return tensor_shapes(qnet) after checking that a runtime can derive the rest from scales.
+    """Return qnet.shapes() after checking that a runtime can derive the rest from scales.
 
-    Raises as tensor_shapes does, and ValueError, with the layer's name, for a grid narrower than
+    Raises as QNetwork.shapes does, and ValueError, with the layer's name, for a grid narrower than
     int8, a ratio that is not in_scale * weight_scale / out_scale, or another left_shift than 20.
 
     >>> from tinyq import Scheme, resnet
@@ -26,7 +26,7 @@ def check_portable(qnet: QNetwork) -> dict[str, Shape]:
     Traceback (most recent call last):
     ValueError: layer 'dense_8x4': codes must be on the grid -128..127 of int8, got -8..7
     """
-    shapes = tensor_shapes(qnet)
+    shapes = qnet.shapes()
     for name, grid in qnet.grids.items():
         with naming_layer(name):
             if (grid.qmin, grid.qmax) != (-128, 127):
@@ -39,20 +39,31 @@ def check_portable(qnet: QNetwork) -> dict[str, Shape]:
     return shapes
 
 
-def _check_ratios(layer: object) -> None:
+def _check_ratios(layer: Layer) -> None:
     """Raise ValueError unless the layer's ratios are those that its scales give."""
-    if isinstance(layer, QAdd):
-        if layer.left_shift != LEFT_SHIFT:
-            raise ValueError(f"left_shift must be {LEFT_SHIFT}, got {layer.left_shift}")
-        usual = QAdd.from_float(*layer.in_grids, layer.out_grid)
-        names = ("rescale_a", "rescale_b", "rescale_sum")
-        pairs = [(getattr(layer, name), getattr(usual, name)) for name in names]
-    elif isinstance(layer, Linear):
-        scales = layer.in_grid.scale, layer.weight_scale, layer.out_grid.scale
-        own = layer.requantizer
-        pairs = [(own, Requantizer.from_scales(*scales, own.rounding))]
-    else:
+    if not layer.requantizers:
         return
-    for own, usual in pairs:
-        if not np.array_equal(*np.broadcast_arrays(own.ratio, usual.ratio)):
+    usual = lookup(USUAL, layer, "the list of layers whose ratios scales give")(layer)
+    for own, derived in zip(layer.requantizers.values(), usual, strict=True):
+        if not np.array_equal(*np.broadcast_arrays(own.ratio, derived.ratio)):
             raise ValueError("its ratios must be those of its scales, as from_float makes them")
+
+
+def _of_add(layer: QAdd) -> list[Requantizer]:
+    if layer.left_shift != LEFT_SHIFT:
+        raise ValueError(f"left_shift must be {LEFT_SHIFT}, got {layer.left_shift}")
+    return [*QAdd.from_float(*layer.in_grids, layer.out_grid).requantizers.values()]
+
+
+def _of_linear(layer: Linear) -> list[Requantizer]:
+    scales = layer.in_grid.scale, layer.weight_scale, layer.out_grid.scale
+    return [Requantizer.from_scales(*scales, layer.requantizer.rounding)]
+
+
+# The requantizers that a layer's scales give.
+USUAL = {
+    QAdd: _of_add,
+    QConv2D: _of_linear,
+    QConv2DPerChannel: _of_linear,
+    QDense: _of_linear,
+}

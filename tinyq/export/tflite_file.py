@@ -6,8 +6,9 @@ from pathlib import Path
 from tinyq.affine import Grid
 from tinyq.export.files import write_files
 from tinyq.export.portable import check_portable
-from tinyq.export.tflite_steps import Shape, Step, with_flat_means, with_relu, with_same
+from tinyq.export.tflite_steps import Step, with_flat_means, with_relu, with_same
 from tinyq.export.tflite_writer import Writer
+from tinyq.layers.contract import Shape
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 

@@ -6,18 +6,21 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.export.tflite_steps import Shape, Step, is_relu, output_shape, same_pads
+from tinyq.export.tflite_steps import Step, is_relu, same_pads
 from tinyq.layers import (
     QAdd,
     QAvgPool2D,
     QClamp,
     QConv2D,
+    QConv2DPerChannel,
     QDense,
     QGlobalAvgPool2D,
     QMaxPool2D,
     QPad2D,
     qrelu6,
 )
+from tinyq.layers.checks import padded_shape
+from tinyq.layers.contract import Shape, lookup
 from tinyq.layers.linear import Linear
 from tinyq.runtimes import QMean
 
@@ -57,56 +60,52 @@ def operators(step: Step, *shapes: Shape) -> list[Operator]:
     shapes: (N, ...) of its inputs, inside the model.
     Raises ValueError for a clamp and TypeError for a layer that TFLite has no operator for.
     """
-    layer, made = step.layer, made_shape(step, shapes)
-    activation = {"fusedActivationFunction": int(step.relu)}
-    match layer:
-        case QConv2D():
-            fields = window(shapes[0], layer.stride, step.same) | activation
-            return [Operator("CONV_2D", made, linear(layer), "Conv2DOptions", fields)]
-        case QDense():
-            parts = dense(layer), "FullyConnectedOptions", activation
-            return [Operator("FULLY_CONNECTED", made, *parts)]
-        case QAdd():
-            return [Operator("ADD", made, (), "AddOptions", activation)]
-        case QMaxPool2D():
-            return max_pool(step, shapes[0], made)
-        case QAvgPool2D():
-            return [pool("AVERAGE_POOL_2D", shapes[0], made, layer)]
-        case QGlobalAvgPool2D():
-            return global_pool(step, shapes[0])
-        case QMean():
-            axes, keep = (Constant("axes", np.int32([1, 2])),), {"keepDims": layer.keep_dims}
-            return [Operator("MEAN", made, axes, "ReducerOptions", keep)]
-        case QPad2D():
-            return [Operator("PAD", made, (pads(layer.pads),), "PadOptions")]
-        case QClamp():
-            return [Operator(clamp_code(layer), made)]
-        case _:
-            raise TypeError(f"no TFLite operator for {type(layer).__name__}")
+    return lookup(OPERATORS, step.layer, "TFLite")(step, *shapes)
 
 
-def made_shape(step: Step, shapes: Sequence[Shape]) -> Shape:
-    """Return the shape of the tensor that a step makes inside the model."""
-    layer, first = step.layer, shapes[0]
-    if isinstance(layer, QGlobalAvgPool2D):
-        return (first[0], first[3]) if step.flat else (first[0], 1, 1, first[3])
-    if isinstance(layer, QDense):
-        return first[0], len(layer.bias)
-    if step.same and isinstance(layer, QConv2D):
-        first = padded(first, same_pads(layer, first))
-    return output_shape(layer, first, *shapes[1:])
+def conv(step: Step, shape: Shape) -> list[Operator]:
+    """Return a convolution, with the SAME padding and the ReLU that the step took over."""
+    layer, count = step.layer, shape[0]
+    image = padded_shape(shape[1:], same_pads(layer, shape)) if step.same else shape[1:]
+    fields = window(shape, layer.stride, step.same) | activation(step)
+    made = (count, *layer.out_shape(image))
+    return [Operator("CONV_2D", made, linear(layer), "Conv2DOptions", fields)]
 
 
-def max_pool(step: Step, shape: Shape, made: Shape) -> list[Operator]:
+def dense(step: Step, shape: Shape) -> list[Operator]:
+    """Return a dense layer.  Raises ValueError for a bias scale too far off."""
+    layer, error = step.layer, bias_scale_error(step.layer)
+    if error > BIAS_SCALE_ERROR:
+        raise ValueError(
+            f"float32 may round the bias scale by {BIAS_SCALE_ERROR} output steps, got "
+            f"{error:.3g}: the output's scale is too fine for TFLite"
+        )
+    # what it reads may be (N, 1, 1, C): TFLite takes that as rows
+    options = "FullyConnectedOptions", activation(step)
+    return [Operator("FULLY_CONNECTED", (shape[0], len(layer.bias)), linear(layer), *options)]
+
+
+def add(step: Step, shape: Shape, other: Shape) -> list[Operator]:
+    """Return an add of two tensors of one shape."""
+    return [Operator("ADD", shape, (), "AddOptions", activation(step))]
+
+
+def max_pool(step: Step, shape: Shape) -> list[Operator]:
     """Return a max pool, after it is padded with the least code where SAME does not do that."""
-    layer, before = step.layer, []
+    layer, count = step.layer, shape[0]
+    made, before = (count, *layer.out_shape(shape[1:])), []
     if any(layer.pads) and not step.same:
         grid = layer.in_grid
         least = Constant("least", np.int8([grid.qmin]), [grid.scale], grid.zero_point)
-        around = padded(shape, layer.pads)
-        before = [Operator("PADV2", around, (pads(layer.pads), least), "PadV2Options")]
-        shape = around
+        shape = (count, *padded_shape(shape[1:], layer.pads))
+        before = [Operator("PADV2", shape, (pads(layer.pads), least), "PadV2Options")]
     return [*before, pool("MAX_POOL_2D", shape, made, layer, step.same)]
+
+
+def avg_pool(step: Step, shape: Shape) -> list[Operator]:
+    """Return an average pool."""
+    made = (shape[0], *step.layer.out_shape(shape[1:]))
+    return [pool("AVERAGE_POOL_2D", shape, made, step.layer)]
 
 
 def global_pool(step: Step, shape: Shape) -> list[Operator]:
@@ -120,25 +119,33 @@ def global_pool(step: Step, shape: Shape) -> list[Operator]:
     return [mean, Operator("RESHAPE", flat, constants, "ReshapeOptions", fields)]
 
 
-def padded(shape: Shape, around: Sequence[int]) -> Shape:
-    """Return (N, H, W, C) with pads (top, bottom, left, right)."""
-    top, bottom, left, right = around
-    return shape[0], top + shape[1] + bottom, left + shape[2] + right, shape[3]
+def mean(step: Step, shape: Shape) -> list[Operator]:
+    """Return a mean over height and width."""
+    axes, keep = (Constant("axes", np.int32([1, 2])),), {"keepDims": step.layer.keep_dims}
+    made = (shape[0], *step.layer.out_shape(shape[1:]))
+    return [Operator("MEAN", made, axes, "ReducerOptions", keep)]
+
+
+def pad(step: Step, shape: Shape) -> list[Operator]:
+    """Return a pad with the zero_point."""
+    made = (shape[0], *step.layer.out_shape(shape[1:]))
+    return [Operator("PAD", made, (pads(step.layer.pads),), "PadOptions")]
+
+
+def clamp(step: Step, shape: Shape) -> list[Operator]:
+    """Return RELU or RELU6, whichever clamps as the layer does.  Raises ValueError for neither."""
+    layer = step.layer
+    if is_relu(layer):
+        return [Operator("RELU", shape)]
+    if layer == qrelu6(layer.in_grid):
+        return [Operator("RELU6", shape)]
+    raise ValueError(f"no TFLite operator clamps to {layer.low}..{layer.high}")
 
 
 def pads(around: Sequence[int]) -> Constant:
     """Return the paddings that PAD and PADV2 read."""
     top, bottom, left, right = around
     return Constant("pads", np.int32([[0, 0], [top, bottom], [left, right], [0, 0]]))
-
-
-def clamp_code(layer: QClamp) -> str:
-    """Return RELU or RELU6: whichever clamps as layer does.  Raises ValueError for neither."""
-    if is_relu(layer):
-        return "RELU"
-    if layer == qrelu6(layer.in_grid):
-        return "RELU6"
-    raise ValueError(f"no TFLite operator clamps to {layer.low}..{layer.high}")
 
 
 def linear(layer: Linear) -> tuple[Constant, Constant]:
@@ -154,17 +161,6 @@ def bias_scale_error(layer: QDense) -> float:
     return float(np.abs(exact - np.float32(exact)).max() / layer.out_grid.scale)
 
 
-def dense(layer: QDense) -> tuple[Constant, Constant]:
-    """Return weight and bias as constants.  Raises ValueError for a bias scale too far off."""
-    error = bias_scale_error(layer)
-    if error > BIAS_SCALE_ERROR:
-        raise ValueError(
-            f"float32 may round the bias scale by {BIAS_SCALE_ERROR} output steps, got "
-            f"{error:.3g}: the output's scale is too fine for TFLite"
-        )
-    return linear(layer)
-
-
 def pool(
     code: str, shape: Shape, made: Shape, layer: QAvgPool2D | QMaxPool2D, same: bool = False
 ) -> Operator:
@@ -178,3 +174,22 @@ def window(shape: Shape, stride: Shape, same: bool) -> dict[str, int]:
     # a stride beyond the image is never taken; TFLite would compute with it in int32
     down, right = (min(int(s), size) for s, size in zip(stride, shape[1:3], strict=True))
     return {"padding": SAME if same else VALID, "strideH": down, "strideW": right}
+
+
+def activation(step: Step) -> dict[str, int]:
+    """Return the field of the ReLU that a step took over."""
+    return {"fusedActivationFunction": int(step.relu)}
+
+
+OPERATORS = {
+    QAdd: add,
+    QAvgPool2D: avg_pool,
+    QClamp: clamp,
+    QConv2D: conv,
+    QConv2DPerChannel: conv,
+    QDense: dense,
+    QGlobalAvgPool2D: global_pool,
+    QMaxPool2D: max_pool,
+    QMean: mean,
+    QPad2D: pad,
+}

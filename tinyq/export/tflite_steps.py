@@ -3,12 +3,21 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
+from tinyq.layers import (
+    QAdd,
+    QClamp,
+    QConv2D,
+    QConv2DPerChannel,
+    QDense,
+    QGlobalAvgPool2D,
+    QMaxPool2D,
+    QPad2D,
+    qrelu,
+)
+from tinyq.layers.contract import Layer, Shape
 
-from tinyq.layers import QAdd, QClamp, QConv2D, QDense, QGlobalAvgPool2D, QMaxPool2D, QPad2D, qrelu
-from tinyq.layers.linear import Linear
-
-Shape = tuple[int, ...]
+CONVOLUTIONS = {QConv2D, QConv2DPerChannel}
+TAKES_RELU = CONVOLUTIONS | {QAdd, QDense}
 
 
 @dataclass(frozen=True)
@@ -19,7 +28,7 @@ class Step:
     flat: whether a global mean drops the height and width of 1 that TFLite's pool leaves.
     """
 
-    layer: object
+    layer: Layer
     inputs: tuple[str, ...]
     output: str
     relu: bool = False
@@ -37,12 +46,12 @@ def with_flat_means(steps: Sequence[Step]) -> list[Step]:
 
 def _has_other(steps: Sequence[Step], step: Step) -> bool:
     reading = readers(steps, step.output)
-    return not reading or any(not isinstance(reader.layer, QDense) for reader in reading)
+    return not reading or any(type(reader.layer) is not QDense for reader in reading)
 
 
 def is_global(step: Step) -> bool:
     """Return whether a step is a global mean."""
-    return isinstance(step.layer, QGlobalAvgPool2D)
+    return type(step.layer) is QGlobalAvgPool2D
 
 
 def with_relu(steps: Sequence[Step]) -> list[Step]:
@@ -53,7 +62,7 @@ def with_relu(steps: Sequence[Step]) -> list[Step]:
         if (
             is_relu(step.layer)
             and maker is not None
-            and isinstance(maker.layer, Linear | QAdd)
+            and type(maker.layer) in TAKES_RELU
             and step.inputs == (maker.output,)
             and len(readers(steps, maker.output)) == 1
         ):
@@ -71,14 +80,15 @@ def with_same(steps: Sequence[Step], shapes: dict[str, Shape]) -> list[Step]:
     shapes, fused = dict(shapes), []
     for step in steps:
         before = shapes[step.inputs[0]]
-        shapes[step.output] = output_shape(step.layer, *(shapes[name] for name in step.inputs))
+        made = step.layer.out_shape(*(shapes[name][1:] for name in step.inputs))
+        shapes[step.output] = (before[0], *made)
         maker = fused[-1] if fused else None
-        if isinstance(step.layer, QMaxPool2D) and any(step.layer.pads):
+        if type(step.layer) is QMaxPool2D and any(step.layer.pads):
             step = replace(step, same=step.layer.pads == same_pads(step.layer, before))
         elif (
-            isinstance(step.layer, QConv2D)
+            type(step.layer) in CONVOLUTIONS
             and maker is not None
-            and isinstance(maker.layer, QPad2D)
+            and type(maker.layer) is QPad2D
             and step.inputs == (maker.output,)
             and len(readers(steps, maker.output)) == 1
             and tuple(maker.layer.pads) == same_pads(step.layer, shapes[maker.inputs[0]])
@@ -98,7 +108,7 @@ def same_pads(layer: QConv2D | QMaxPool2D, shape: Shape) -> tuple[int, int, int,
     (0, 1, 1, 1)
     """
     pads = []
-    window = layer.weight.shape[1:3] if isinstance(layer, QConv2D) else layer.kernel
+    window = layer.kernel if type(layer) is QMaxPool2D else layer.weight.shape[1:3]
     for size, kernel, stride in zip(shape[1:3], window, layer.stride, strict=True):
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
         pads += [total // 2, total - total // 2]
@@ -110,12 +120,6 @@ def readers(steps: Sequence[Step], name: str) -> list[Step]:
     return [step for step in steps if name in step.inputs]
 
 
-def is_relu(layer: object) -> bool:
+def is_relu(layer: Layer) -> bool:
     """Return whether layer clamps as a ReLU does."""
-    return isinstance(layer, QClamp) and layer == qrelu(layer.in_grid)
-
-
-def output_shape(layer: object, *shapes: Shape) -> Shape:
-    """Return the shape that layer makes of inputs of these shapes, (N, ...) each."""
-    one = layer.forward(*(np.zeros((1, *shape[1:]), np.int8) for shape in shapes))
-    return (shapes[0][0], *one.shape[1:])
+    return type(layer) is QClamp and layer == qrelu(layer.in_grid)

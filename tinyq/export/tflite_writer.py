@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid
 from tinyq.export.extra import imported
 from tinyq.export.tflite_operators import Operator, operators
-from tinyq.export.tflite_steps import Shape, Step
+from tinyq.export.tflite_steps import Step
+from tinyq.layers.contract import Shape
 
 # Of each operator the version whose int8 kernel this is.
 VERSIONS = {

@@ -1,5 +1,6 @@
 """The residual add: two grids brought to one, in integers."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid, whole
 from tinyq.layers.checks import check_codes, elementwise_form
+from tinyq.layers.contract import Shape
 from tinyq.requantize import Requantizer, Rounding
 
 LEFT_SHIFT = 20
@@ -22,7 +24,9 @@ class QAdd:
 
     in_grids: grids of a and b; out_grid: grid of the sum.
     left_shift: extra fraction bits, from 0 to what (8.3) allows, 23 for steps of 255 codes.
-    rescale_a, rescale_b, rescale_sum: requantizers, built by from_float.
+    rescale_a, rescale_b, rescale_sum: requantizers of one ratio each, built by from_float; the
+    first two at most 1/2 and the last below 1, so that no sum leaves int32.
+    Raises TypeError or ValueError where one of these does not hold.
     Source: TFLite ``reference_integer_ops::Add``.
 
     >>> add = QAdd.from_float(Grid(0.5, 0), Grid(0.25, 0), Grid(1.0, -8))
@@ -36,6 +40,30 @@ class QAdd:
     rescale_a: Requantizer
     rescale_b: Requantizer
     rescale_sum: Requantizer
+
+    def __post_init__(self) -> None:
+        check_left_shift(self.left_shift, self.in_grids)
+        ratios = [requantizer.ratio for requantizer in self.requantizers.values()]
+        if any(ratio.shape != (1,) for ratio in ratios):
+            shapes = [ratio.shape for ratio in ratios]
+            raise ValueError(f"QAdd: each ratio must have shape (1,), got {shapes}")
+        a, b, total = (float(ratio[0]) for ratio in ratios)
+        if max(a, b) > 0.5 or total >= 1:
+            raise ValueError(
+                "QAdd: ratios must be at most 1/2, 1/2 and below 1, "
+                f"got {a:.6g}, {b:.6g}, {total:.6g}"
+            )
+
+    @property
+    def requantizers(self) -> Mapping[str, Requantizer]:
+        """The three requantizers: of a, of b, and of their sum."""
+        return {"a": self.rescale_a, "b": self.rescale_b, "sum": self.rescale_sum}
+
+    def out_shape(self, a: Shape, b: Shape) -> Shape:
+        """Return the one shape that a and b have.  Raises ValueError where they have two."""
+        if a != b:
+            raise ValueError(f"QAdd: a and b must have one shape, got {a}, {b}")
+        return a
 
     @classmethod
     def from_float(

@@ -32,6 +32,18 @@ def check_codes(
     grid.check(where, codes)
 
 
+def check_shape(shape: tuple[int, ...], form: str, channels: int | None = None) -> None:
+    """Raise ValueError unless one image's tensor, without N, has the form and the channels.
+
+    form, channels: as check_codes takes them.
+    """
+    if len(shape) != form.count(","):
+        wanted = "(H, W, C)" if form == IMAGE else "(C,)"
+        raise ValueError(f"it must read {wanted}, got {shape}")
+    if channels is not None and shape[-1] != channels:
+        raise ValueError(f"its weight needs C = {channels}, got {shape}")
+
+
 def elementwise_form(codes: object) -> str:
     """Return the form of a layer that works code by code: IMAGE for four axes, else ROW."""
     return IMAGE if np.ndim(codes) == 4 else ROW
@@ -80,6 +92,12 @@ def pad_image(image: NDArray, pads: Sequence[int], value: float) -> NDArray:
     top, bottom, left, right = pads
     widths = ((0, 0), (top, bottom), (left, right), (0, 0))
     return np.pad(image, widths, constant_values=value)
+
+
+def padded_shape(shape: tuple[int, ...], pads: Sequence[int]) -> tuple[int, int, int]:
+    """Return the shape of an image (H, W, C) with pads (top, bottom, left, right)."""
+    top, bottom, left, right = pads
+    return top + shape[0] + bottom, left + shape[1] + right, shape[2]
 
 
 def output_size(layer: object, codes_shape: tuple, kernel: tuple, stride: tuple) -> tuple[int, int]:

@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.checks import IMAGE, check_codes, check_ints, output_size, taps
+from tinyq.layers.checks import IMAGE, check_codes, check_ints, check_shape, output_size, taps
+from tinyq.layers.contract import Shape
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
 
@@ -58,6 +59,12 @@ class QConv2D(Linear):
             weights, bias, in_grid, out_grid, cls.per_channel, rounding, weight_bits
         )
         return cls(**parts, stride=stride)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """Return (OH, OW, O) for (H, W, I) by (6.1).  Raises ValueError for what does not fit."""
+        check_shape(shape, IMAGE, channels=self.weight.shape[3])
+        size = output_size(self, (1, *shape), self.weight.shape[1:3], self.stride)
+        return *size, len(self.bias)
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the accumulators: int8 (N, H, W, I) to int32 (N, OH, OW, O), sizes by (6.1)."""

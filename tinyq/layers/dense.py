@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.checks import ROW, check_codes
+from tinyq.layers.checks import ROW, check_codes, check_shape
+from tinyq.layers.contract import Shape
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
 
@@ -46,6 +47,11 @@ class QDense(Linear):
             weights, bias, in_grid, out_grid, False, rounding, weight_bits
         )
         return cls(**parts)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """Return (out,) for (in,).  Raises ValueError for another shape."""
+        check_shape(shape, ROW, channels=self.weight.shape[1])
+        return (len(self.bias),)
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the accumulators: int8 (N, in) to int32 (N, out)."""

@@ -4,6 +4,7 @@ acc[o] = bias[o] + sum over the window of w[o] * (x - in_zero_point)            
 y[o] = requantize(acc[o])                                                                   (5.9)
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -22,8 +23,9 @@ class Linear:
     in_grid, out_grid: grids of the codes; weight: int8, output channel first, -127..127;
     bias: int32 (O,), on the scale ``in_scale * weight_scale``; weight_scale: float32 (O,) or (1,),
     kept for the ledger; requantizer: a ratio for each weight scale.
-    Raises TypeError for a wrong dtype, ValueError for shapes that do not fit together, a
-    weight of -128, or an accumulator that could leave int32.
+    Raises TypeError for a wrong dtype, ValueError for shapes that do not fit together, a weight
+    scale that is not finite and above 0, a weight of -128, or an accumulator that could leave
+    int32.
     """
 
     in_grid: Grid
@@ -52,9 +54,24 @@ class Linear:
                     f"{name}: {argument} must have shape (1,) or ({len(self.bias)},), "
                     f"got {array.shape}"
                 )
+        scales = self.weight_scale
+        if not (np.isfinite(scales) & (scales > 0)).all():
+            raise ValueError(
+                f"{name}: weight_scale must be finite and above 0, got {scales.tolist()}"
+            )
         if self.weight.min() < -WEIGHT_MAX:
             raise ValueError(f"{name}: weight must lie in -127..127, got -128")
         self._check_accumulator()
+
+    @property
+    def in_grids(self) -> tuple[Grid]:
+        """The grid of the input."""
+        return (self.in_grid,)
+
+    @property
+    def requantizers(self) -> Mapping[str, Requantizer]:
+        """The one requantizer of the accumulators."""
+        return {"requantizer": self.requantizer}
 
     def accumulator_range(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the least and the largest accumulator each channel can reach.

@@ -3,25 +3,29 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 from numpy.typing import NDArray
 
+from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.images import naming
 
 INPUT = "input"
+AnyLayer = TypeVar("AnyLayer", covariant=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Node:
+class Node(Generic[AnyLayer]):
     """A named layer and the tensors that it reads.
 
-    name: of the layer and of the tensor it makes; layer: anything with ``forward``;
-    inputs: names of earlier tensors; observe: name of the tensor whose range gives this layer a
-    grid of its own, None for a layer that passes its input's grid on.
+    name: of the layer and of the tensor it makes; layer: of tinyq.floatref in a float network, in
+    an int8 network one that keeps the contract of tinyq.layers.contract; inputs: names of earlier
+    tensors; observe: name of the tensor whose range gives this layer a grid of its own, None for a
+    layer that passes its input's grid on.
     """
 
     name: str
-    layer: object
+    layer: AnyLayer
     inputs: tuple[str, ...]
     observe: str | None = None
 
@@ -36,6 +40,8 @@ def check_nodes(nodes: Sequence[Node]) -> None:
     made = [INPUT]
     for node in nodes:
         with naming_layer(node.name):
+            if not isinstance(node.name, str):
+                raise TypeError(f"its name must be a string, got {node.name!r}")
             if isinstance(node.inputs, str):
                 raise TypeError(f"inputs must be a tuple of names, got {node.inputs!r}")
             if node.name in made:
@@ -56,6 +62,23 @@ def run_nodes(nodes: Sequence[Node], images: NDArray) -> dict[str, NDArray]:
         with naming_layer(node.name):
             tensors[node.name] = node.layer.forward(*(tensors[name] for name in node.inputs))
     return tensors
+
+
+def tensor_shapes(nodes: Sequence[Node[Layer]], image_shape: Shape) -> dict[str, Shape]:
+    """Return the shape of each tensor of an int8 network for one image, by name, "input" first.
+
+    image_shape: (H, W, C).  Raises ValueError, with the layer's name, where layers do not fit.
+
+    >>> from tinyq.affine import Grid
+    >>> from tinyq.layers import QPad2D
+    >>> tensor_shapes([Node("pad", QPad2D(Grid(1.0, 0), (1, 1, 2, 2)), ("input",))], (4, 4, 3))
+    {'input': (4, 4, 3), 'pad': (6, 8, 3)}
+    """
+    shapes: dict[str, Shape] = {INPUT: tuple(image_shape)}
+    for node in nodes:
+        with naming_layer(node.name):
+            shapes[node.name] = node.layer.out_shape(*(shapes[name] for name in node.inputs))
+    return shapes
 
 
 def naming_layer(name: str) -> AbstractContextManager[None]:

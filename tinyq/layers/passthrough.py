@@ -3,13 +3,24 @@
 Each returns codes on the very grid that it was given, so none needs a requantizer.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid, whole
-from tinyq.layers.checks import IMAGE, check_codes, check_ints, elementwise_form, pad_image
+from tinyq.layers.checks import (
+    IMAGE,
+    check_codes,
+    check_ints,
+    check_shape,
+    elementwise_form,
+    pad_image,
+    padded_shape,
+)
+from tinyq.layers.contract import Shape
+from tinyq.requantize import Requantizer
 
 
 @dataclass(frozen=True)
@@ -17,6 +28,16 @@ class PassThrough:
     """A layer with one grid, the same object on the way in and on the way out."""
 
     in_grid: Grid
+
+    @property
+    def in_grids(self) -> tuple[Grid]:
+        """The grid of the input."""
+        return (self.in_grid,)
+
+    @property
+    def requantizers(self) -> Mapping[str, Requantizer]:
+        """None: the codes stay on their grid."""
+        return {}
 
     @property
     def out_grid(self) -> Grid:
@@ -42,6 +63,11 @@ class QPad2D(PassThrough):
     def __post_init__(self) -> None:
         pads = check_ints("QPad2D: pads (top, bottom, left, right)", self.pads, count=4, least=0)
         object.__setattr__(self, "pads", pads)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """Return (top + H + bottom, left + W + right, C) for (H, W, C)."""
+        check_shape(shape, IMAGE)
+        return padded_shape(shape, self.pads)
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the padded codes: int8 (N, H, W, C) to (N, top + H + bottom, ..., C)."""
@@ -69,6 +95,10 @@ class QClamp(PassThrough):
                 f"QClamp: need qmin <= low <= high <= qmax on {self.in_grid}, "
                 f"got low={self.low}, high={self.high}"
             )
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """Return the shape itself."""
+        return shape
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the clamped codes: int8 (N, H, W, C) or (N, C), same shape out."""

@@ -11,10 +11,13 @@ from tinyq.layers.checks import (
     check_codes,
     check_ints,
     check_pool_pads,
+    check_shape,
     output_size,
     pad_image,
+    padded_shape,
     taps,
 )
+from tinyq.layers.contract import Shape
 from tinyq.layers.passthrough import PassThrough
 
 NO_PADS = (0, 0, 0, 0)
@@ -34,6 +37,11 @@ class Pool(PassThrough):
         for field, form in (("kernel", "(KH, KW)"), ("stride", "(SY, SX)")):
             ints = check_ints(f"{name}: {field} {form}", getattr(self, field), count=2, least=1)
             object.__setattr__(self, field, ints)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """Return (OH, OW, C) for (H, W, C) by (6.1), the windows VALID."""
+        check_shape(shape, IMAGE)
+        return *output_size(self, (1, *shape), self.kernel, self.stride), shape[2]
 
 
 @dataclass(frozen=True)
@@ -60,6 +68,11 @@ class QMaxPool2D(Pool):
         super().__post_init__()
         pads = check_pool_pads(type(self).__name__, self.pads, self.kernel)
         object.__setattr__(self, "pads", pads)
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """Return (OH, OW, C) for (H, W, C) by (6.1), the pads around the image."""
+        check_shape(shape, IMAGE)
+        return super().out_shape(padded_shape(shape, self.pads))
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the maxima: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1) with the pads."""
@@ -109,6 +122,13 @@ class QGlobalAvgPool2D(PassThrough):
     >>> QGlobalAvgPool2D(Grid(0.1, -128)).forward(np.int8([[[[1], [2]]]]))
     array([[2]], dtype=int8)
     """
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """Return (C,) for (H, W, C).  Raises ValueError for an empty image, or one too large."""
+        check_shape(shape, IMAGE)
+        output_size(self, (1, *shape), (1, 1), (1, 1))
+        check_mean(type(self).__name__, shape[0] * shape[1])
+        return (shape[2],)
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the means: int8 (N, H, W, C) to (N, C).  H and W must be at least 1."""

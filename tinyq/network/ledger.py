@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tinyq.affine import Grid
-from tinyq.layers import QAdd
-from tinyq.layers.kinds import in_grids
+from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
 
 
@@ -32,14 +31,13 @@ class LedgerRow:
     activation_bytes: int
 
 
-def ledger_row(name: str, layer: object, out_grid: Grid, activation_bytes: int) -> LedgerRow:
+def ledger_row(name: str, layer: Layer | None, out_grid: Grid, activation_bytes: int) -> LedgerRow:
     """Return the bookkeeping of one int8 layer; layer None stands for the input."""
     if layer is None:
         return LedgerRow(
             name, "quantize", (), out_grid, False, None, None, None, 0, activation_bytes
         )
-    read = in_grids(layer)
-    requantizers = _requantizers(layer)
+    read, requantizers = layer.in_grids, layer.requantizers.values()
     weights = isinstance(layer, Linear)
     return LedgerRow(
         name=name,
@@ -53,14 +51,6 @@ def ledger_row(name: str, layer: object, out_grid: Grid, activation_bytes: int) 
         weight_bytes=layer.weight.nbytes + layer.bias.nbytes if weights else 0,
         activation_bytes=activation_bytes,
     )
-
-
-def _requantizers(layer: object) -> list:
-    if isinstance(layer, Linear):
-        return [layer.requantizer]
-    if isinstance(layer, QAdd):
-        return [layer.rescale_a, layer.rescale_b, layer.rescale_sum]
-    return []
 
 
 def _extent(arrays: Sequence) -> tuple | None:

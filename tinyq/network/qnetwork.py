@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.layers.contract import Shape
 from tinyq.layers.images import to_codes
-from tinyq.layers.nodes import INPUT, Node, run_nodes
+from tinyq.layers.nodes import INPUT, Node, run_nodes, tensor_shapes
 from tinyq.network.ledger import LedgerRow, ledger_row
+from tinyq.network.wiring import check_wiring
 from tinyq.observers import Observer
 
 if TYPE_CHECKING:  # only `compile` needs the engines
@@ -43,14 +46,21 @@ class QNetwork:
         """
         return run_nodes(self.nodes, to_codes(images, self.grids[INPUT], self.image_shape))
 
+    def shapes(self) -> dict[str, Shape]:
+        """Return the shape of one image's tensors by name, without N, after checking the wiring.
+
+        Raises as check_wiring does.
+        """
+        return check_wiring(self.nodes, self.grids, self.image_shape)
+
     def dequantize(self, logits: NDArray[np.int8]) -> NDArray[np.float32]:
         """Return the real numbers that int8 logits stand for."""
         return self.grids[self.nodes[-1].name].dequantize(logits)
 
     def ledger(self) -> list[LedgerRow]:
         """Return the scale bookkeeping: a row for the input and for each layer."""
-        image = np.full((1, *self.image_shape), self.grids[INPUT].zero_point, np.int8)
-        sizes = {name: codes[0].size for name, codes in self.trace(image).items()}
+        shapes = tensor_shapes(self.nodes, self.image_shape)
+        sizes = {name: prod(shape) for name, shape in shapes.items()}
         rows = [ledger_row(INPUT, None, self.grids[INPUT], sizes[INPUT])]
         for node in self.nodes:
             rows.append(ledger_row(node.name, node.layer, self.grids[node.name], sizes[node.name]))

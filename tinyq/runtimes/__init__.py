@@ -8,6 +8,7 @@ accumulators back to int8, `trace` runs a whole network.
 
 from tinyq.runtimes import oracle
 from tinyq.runtimes.mean import QMean
-from tinyq.runtimes.table import RUNTIMES, Runtime, finish, forward, trace
+from tinyq.runtimes.run import finish, forward, trace
+from tinyq.runtimes.table import RUNTIMES, Runtime
 
 __all__ = ["RUNTIMES", "QMean", "Runtime", "finish", "forward", "oracle", "trace"]

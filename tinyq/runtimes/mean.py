@@ -4,6 +4,7 @@ It is not the global average pool.  The pool divides the sum of raw codes; MEAN 
 out, rescales from grid to grid, and rounds elsewhere.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +12,8 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid, round_half_away
 from tinyq.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
-from tinyq.layers.checks import IMAGE, check_codes, output_size
+from tinyq.layers.checks import IMAGE, check_codes, check_shape, output_size
+from tinyq.layers.contract import Shape
 from tinyq.layers.pool import check_mean
 from tinyq.requantize import Requantizer, Rounding
 
@@ -35,6 +37,21 @@ class QMean:
     in_grid: Grid
     out_grid: Grid
     keep_dims: bool = False
+
+    @property
+    def in_grids(self) -> tuple[Grid]:
+        """The grid of the input."""
+        return (self.in_grid,)
+
+    @property
+    def requantizers(self) -> Mapping[str, Requantizer]:
+        """None: its ratio depends on the image's size, so forward makes it."""
+        return {}
+
+    def out_shape(self, shape: Shape) -> Shape:
+        """Return (C,) for (H, W, C), or (1, 1, C) with keep_dims."""
+        check_shape(shape, IMAGE)
+        return (1, 1, shape[2]) if self.keep_dims else (shape[2],)
 
     def total(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the sum of each channel's raw codes: int8 (N, H, W, C) to int32 (N, C).

@@ -1,17 +1,15 @@
 """The model of one case: what tinyq.export writes for a layer alone."""
 
 from tinyq.export import onnx_file, tflite_file
-from tinyq.layers import QAdd
 from tools.agreement.cases import Case
 
 
 def tflite(case: Case) -> bytes:
     """Return the .tflite of one layer, its inputs in the case's order."""
     names = ["a", "b"][: len(case.inputs)]
-    grids = case.layer.in_grids if isinstance(case.layer, QAdd) else [case.layer.in_grid]
     inputs = {
         name: (grid, codes.shape)
-        for name, grid, codes in zip(names, grids, case.inputs, strict=True)
+        for name, grid, codes in zip(names, case.layer.in_grids, case.inputs, strict=True)
     }
     return tflite_file.build([(case.layer, names, "y")], inputs, "y")
 

@@ -10,7 +10,7 @@ from tinyq import Rounding
 from tinyq.layers import QAdd
 from tinyq.layers.linear import Linear
 from tinyq.runtimes import RUNTIMES, Runtime, forward, trace
-from tinyq.runtimes.table import requantize
+from tinyq.runtimes.run import requantize
 from tools.agreement import adapters, networks
 from tools.agreement.cases import Case, Refused
 from tools.agreement.replay import replay

@@ -46,10 +46,8 @@ def run(case: Case) -> NDArray[np.int8]:
 
     Raises Refused for a mean onto another grid.
     """
-    layer = case.layer
-    grids = layer.in_grids if isinstance(layer, QAdd) else [layer.in_grid]
-    tensors = [to_torch(codes, grid) for codes, grid in zip(case.inputs, grids, strict=True)]
-    return to_codes(forward(layer, *tensors))
+    read = zip(case.inputs, case.layer.in_grids, strict=True)
+    return to_codes(forward(case.layer, *(to_torch(codes, grid) for codes, grid in read)))
 
 
 def pipeline(qnet: QNetwork, images: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import Grid, Requantizer, layers
+from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
 from tinyq.models import resnet
 from tinyq.network import QNetwork
@@ -139,10 +140,9 @@ def encode(vector: Vector, blob: list[Codes]) -> dict:
     }
 
 
-def encode_layer(layer: object, blob: list[Codes]) -> dict:
+def encode_layer(layer: Layer, blob: list[Codes]) -> dict:
     """Return a layer as JSON holds it; an int8 weight goes to blob and leaves its shape."""
-    grids = layer.in_grids if isinstance(layer, layers.QAdd) else (layer.in_grid,)
-    grids = [[grid.scale, grid.zero_point] for grid in (*grids, layer.out_grid)]
+    grids = [[grid.scale, grid.zero_point] for grid in (*layer.in_grids, layer.out_grid)]
     fields = {name: getattr(layer, name) for name in PLAIN_FIELDS if hasattr(layer, name)}
     if isinstance(layer, Linear):
         blob.append(layer.weight)

@@ -1,4 +1,4 @@
-"""What must hold before a network leaves Python: shapes, wiring, sums that fit int32."""
+"""What must hold before a network runs or leaves Python: wiring, shapes, sums that fit int32."""
 
 from dataclasses import replace
 
@@ -7,7 +7,6 @@ import pytest
 from export_networks import random_codes, random_qnet
 
 from tinyq import Grid, export, layers
-from tinyq.export.shapes import LAYERS, tensor_shapes
 from tinyq.layers.nodes import Node
 from tinyq.layers.pool import LARGEST_MEAN
 from tinyq.network import QNetwork
@@ -25,11 +24,7 @@ def mean_of(image_shape, layer) -> QNetwork:
 def test_shapes_are_those_of_a_run(seed):
     qnet = random_qnet(seed)
     run = qnet.trace(random_codes(qnet, 1))
-    assert tensor_shapes(qnet) == {name: codes.shape[1:] for name, codes in run.items()}
-
-
-def test_every_layer_is_known():
-    assert set(LAYERS) == {kind for kind in vars(layers).values() if isinstance(kind, type)}
+    assert qnet.shapes() == {name: codes.shape[1:] for name, codes in run.items()}
 
 
 def test_the_largest_mean_is_the_last_whose_sum_fits_int32():
@@ -38,10 +33,10 @@ def test_the_largest_mean_is_the_last_whose_sum_fits_int32():
 
     assert worst(LARGEST_MEAN) <= 2**31 - 1 < worst(LARGEST_MEAN + 1)
     fits = mean_of((1, LARGEST_MEAN, 1), layers.QGlobalAvgPool2D(GRID))
-    assert tensor_shapes(fits)["mean"] == (1,)
+    assert fits.shapes()["mean"] == (1,)
     most = "a mean must be of at most 16711935 codes, got 16711936"
     with pytest.raises(ValueError, match=f"'mean': QGlobalAvgPool2D: {most}"):
-        tensor_shapes(mean_of((1, LARGEST_MEAN + 1, 1), layers.QGlobalAvgPool2D(GRID)))
+        mean_of((1, LARGEST_MEAN + 1, 1), layers.QGlobalAvgPool2D(GRID)).shapes()
     with pytest.raises(ValueError, match=f"QAvgPool2D: {most}"):
         layers.QAvgPool2D(GRID, (1, LARGEST_MEAN + 1), (1, 1))
 
@@ -64,15 +59,14 @@ def test_the_c_of_a_tensor_beyond_31_bits_is_refused(tmp_path):
 def test_a_network_whose_grids_say_something_else_is_refused():
     qnet = mean_of((2, 2, 1), layers.QGlobalAvgPool2D(GRID))
     with pytest.raises(ValueError, match="'mean': the network's grids must hold its out_grid"):
-        tensor_shapes(replace(qnet, grids={"input": GRID, "mean": Grid(0.25, 0)}))
+        replace(qnet, grids={"input": GRID, "mean": Grid(0.25, 0)}).shapes()
     with pytest.raises(ValueError, match="'mean': its grid of 'input' must be"):
-        tensor_shapes(replace(qnet, grids={"input": Grid(0.25, 0), "mean": GRID}))
+        replace(qnet, grids={"input": Grid(0.25, 0), "mean": GRID}).shapes()
 
 
 def test_weight_scales_must_be_numbers_above_zero():
     weights, bias = np.ones((1, 1, 1, 1), np.float32), np.zeros(1, np.float32)
     conv = layers.QConv2D.from_float(weights, bias, GRID, GRID)
     for wrong in (0.0, -1.0, np.nan, np.inf):
-        layer = replace(conv, weight_scale=np.float32([wrong]))
         with pytest.raises(ValueError, match="weight_scale must be finite and above 0"):
-            tensor_shapes(mean_of((1, 1, 1), layer))
+            replace(conv, weight_scale=np.float32([wrong]))

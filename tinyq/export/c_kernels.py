@@ -1,0 +1,136 @@
+"""What stands for each layer in C: a function, and the fields of the struct that it reads."""
+
+from collections.abc import Callable, Mapping, Sequence
+from math import prod
+from typing import NamedTuple
+
+from tinyq import layers
+from tinyq.affine import Grid
+from tinyq.layers.contract import Layer
+from tinyq.layers.linear import Linear
+from tinyq.layers.nodes import Node
+from tinyq.layers.pool import NO_PADS
+from tinyq.requantize import Rounding
+
+RESCALES = {
+    Rounding.DOUBLE: "rescale_double",
+    Rounding.UP: "rescale_up",
+    Rounding.SINGLE: "rescale_single",
+}
+Shapes = Mapping[str, tuple[int, ...]]
+Fields = dict[str, object]  # C initializers by the name of the struct's field
+
+
+def _tensors(node: Node, shapes: Shapes) -> dict[str, object]:
+    """Return the fields that tell an image's shape on the way in and on the way out."""
+    return {"in": _shape(shapes[node.inputs[0]]), "out": _shape(shapes[node.name])}
+
+
+def _add(name: str, node: Node[layers.QAdd], shapes: Shapes) -> Fields:
+    layer = node.layer
+    a_grid, b_grid = layer.in_grids
+    return {
+        "size": prod(shapes[node.name]),
+        "left_shift": layer.left_shift,
+        "a_zero_point": a_grid.zero_point,
+        "b_zero_point": b_grid.zero_point,
+        **_requantizers(name, layer),
+        "out_grid": _grid(layer.out_grid),
+    }
+
+
+def _clamp(name: str, node: Node[layers.QClamp], shapes: Shapes) -> Fields:
+    return {"size": prod(shapes[node.name]), "low": node.layer.low, "high": node.layer.high}
+
+
+def _pad(name: str, node: Node[layers.QPad2D], shapes: Shapes) -> Fields:
+    top, _, left, _ = node.layer.pads
+    value = node.layer.in_grid.zero_point
+    return _tensors(node, shapes) | {"top": top, "left": left, "value": value}
+
+
+def _linear(name: str, node: Node[Linear], window: Fields, shapes: Shapes) -> Fields:
+    layer = node.layer
+    return {
+        **_tensors(node, shapes),
+        **window,
+        "in_zero_point": layer.in_grid.zero_point,
+        "weight": f"{name}_weight",
+        "bias": f"{name}_bias",
+        **_requantizers(name, layer),
+        "out_grid": _grid(layer.out_grid),
+    }
+
+
+def _conv(name: str, node: Node[layers.QConv2D], shapes: Shapes) -> Fields:
+    window = _window(node.layer.weight.shape[1:3], node.layer.stride)
+    return _linear(name, node, window, shapes)
+
+
+def _dense(name: str, node: Node[layers.QDense], shapes: Shapes) -> Fields:
+    return _linear(name, node, _window((1, 1), (1, 1)), shapes)
+
+
+def _pool(node: Node, window: Fields, pads: Sequence[int], shapes: Shapes) -> Fields:
+    top, _, left, _ = pads
+    ends = {"top": top, "left": left, "grid": _grid(node.layer.in_grid)}
+    return _tensors(node, shapes) | window | ends
+
+
+def _max_pool(name: str, node: Node[layers.QMaxPool2D], shapes: Shapes) -> Fields:
+    layer = node.layer
+    return _pool(node, _window(layer.kernel, layer.stride), layer.pads, shapes)
+
+
+def _avg_pool(name: str, node: Node[layers.QAvgPool2D], shapes: Shapes) -> Fields:
+    return _pool(node, _window(node.layer.kernel, node.layer.stride), NO_PADS, shapes)
+
+
+def _global_pool(name: str, node: Node[layers.QGlobalAvgPool2D], shapes: Shapes) -> Fields:
+    whole = shapes[node.inputs[0]][:2]
+    return _pool(node, _window(whole, (1, 1)), NO_PADS, shapes)
+
+
+def _window(kernel: tuple[int, int], stride: tuple[int, int]) -> dict[str, int]:
+    names = ("kernel_height", "kernel_width", "stride_y", "stride_x")
+    # a stride beyond the largest image is never taken: there is one window
+    return dict(zip(names, (*kernel, *(min(s, 2**31 - 1) for s in stride)), strict=True))
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    """Return (H, W, C) as a struct, (C,) as an image of one pixel."""
+    height, width, channels = shape if len(shape) == 3 else (1, 1, *shape)
+    return f"{{{height}, {width}, {channels}}}"
+
+
+def _grid(grid: Grid) -> str:
+    return f"{{{grid.zero_point}, {grid.qmin}, {grid.qmax}}}"
+
+
+def _requantizers(name: str, layer: Layer) -> dict[str, str]:
+    structs = {}
+    for field, requantizer in layer.requantizers.items():
+        step = int(len(requantizer.multiplier) > 1)
+        structs[field] = f"{{{RESCALES[requantizer.rounding]}, {name}_{field}, {step}}}"
+    return structs
+
+
+class Kernel(NamedTuple):
+    """What stands for a layer: a function, the struct it reads, what makes the struct's fields."""
+
+    function: str
+    struct: str
+    fields: Callable[[str, Node, Shapes], Fields]
+
+
+KERNELS = {
+    layers.QAdd: Kernel("add", "add", _add),
+    layers.QAvgPool2D: Kernel("avg_pool2d", "pool2d", _avg_pool),
+    layers.QClamp: Kernel("clamp", "clamp", _clamp),
+    layers.QConv2D: Kernel("conv2d", "conv2d", _conv),
+    layers.QConv2DPerChannel: Kernel("conv2d", "conv2d", _conv),
+    layers.QDense: Kernel("conv2d", "conv2d", _dense),
+    layers.QGlobalAvgPool2D: Kernel("avg_pool2d", "pool2d", _global_pool),
+    layers.QMaxPool2D: Kernel("max_pool2d", "pool2d", _max_pool),
+    layers.QPad2D: Kernel("pad2d", "pad2d", _pad),
+}

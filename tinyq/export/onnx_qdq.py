@@ -1,0 +1,88 @@
+"""The ONNX form "qdq": each layer on real numbers, between DequantizeLinear and QuantizeLinear."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tinyq.export.onnx_operator import (
+    Operator,
+    dequantized,
+    max_pool,
+    oihw,
+    pads,
+    quantized,
+    reals_of,
+    window,
+)
+from tinyq.layers import (
+    QAdd,
+    QAvgPool2D,
+    QClamp,
+    QConv2D,
+    QConv2DPerChannel,
+    QDense,
+    QGlobalAvgPool2D,
+    QMaxPool2D,
+    QPad2D,
+    qrelu,
+)
+from tinyq.layers.contract import Layer, lookup
+
+Reals = Sequence[Operator]
+
+
+def qdq(layer: Layer, reads: Sequence[str]) -> Operator:
+    """Return a layer as an operator on real numbers between DequantizeLinear and QuantizeLinear.
+
+    reads: names of the layer's inputs.  Raises TypeError for a layer that there is none for.
+    """
+    operator = lookup(OPERATORS, layer, "ONNX on real numbers")
+    reals = [dequantized(name, grid) for name, grid in zip(reads, layer.in_grids, strict=True)]
+    if type(layer) is QGlobalAvgPool2D:  # its codes are flattened, not its real numbers
+        return Operator("Flatten", [quantized(operator(layer, reals), layer)])
+    return quantized(operator(layer, reals), layer)
+
+
+def _conv(layer: QConv2D, reals: Reals) -> Operator:
+    operands = [*reals, *reals_of(layer, oihw(layer.weight))]
+    return Operator("Conv", operands, {"strides": layer.stride})
+
+
+def _dense(layer: QDense, reals: Reals) -> Operator:
+    return Operator("Gemm", [*reals, *reals_of(layer, layer.weight)], {"transB": 1})
+
+
+def _add(layer: QAdd, reals: Reals) -> Operator:
+    return Operator("Add", reals)
+
+
+def _avg_pool(layer: QAvgPool2D, reals: Reals) -> Operator:
+    return Operator("AveragePool", reals, window(layer))
+
+
+def _global_pool(layer: QGlobalAvgPool2D, reals: Reals) -> Operator:
+    return Operator("GlobalAveragePool", reals)
+
+
+def _pad(layer: QPad2D, reals: Reals) -> Operator:
+    return Operator("Pad", [*reals, pads(layer), np.float32(0)])
+
+
+def _clamp(layer: QClamp, reals: Reals) -> Operator:
+    if layer == qrelu(layer.in_grid):
+        return Operator("Relu", reals)
+    ends = layer.in_grid.dequantize(np.int8([layer.low, layer.high]))
+    return Operator("Clip", [*reals, *ends])
+
+
+OPERATORS = {
+    QAdd: _add,
+    QAvgPool2D: _avg_pool,
+    QClamp: _clamp,
+    QConv2D: _conv,
+    QConv2DPerChannel: _conv,
+    QDense: _dense,
+    QGlobalAvgPool2D: _global_pool,
+    QMaxPool2D: max_pool,
+    QPad2D: _pad,
+}

@@ -1,0 +1,121 @@
+"""Run tinyq's layers, and whole networks, under the rules of a runtime."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.layers import (
+    QAdd,
+    QAvgPool2D,
+    QClamp,
+    QConv2D,
+    QConv2DPerChannel,
+    QDense,
+    QGlobalAvgPool2D,
+    QMaxPool2D,
+    QPad2D,
+)
+from tinyq.layers.contract import Codes, Layer, lookup
+from tinyq.layers.images import to_codes
+from tinyq.layers.linear import Linear
+from tinyq.layers.nodes import INPUT, naming_layer
+from tinyq.network import QNetwork
+from tinyq.requantize import Requantizer, Rounding
+from tinyq.runtimes.mean import QMean
+from tinyq.runtimes.pool import AveragePool
+from tinyq.runtimes.table import Runtime
+
+
+def forward(layer: Layer, *codes: Codes, runtime: Runtime) -> Codes:
+    """Return the codes that runtime would give for a tinyq layer.
+
+    layer: any of tinyq.layers, or a QMean; codes: its int8 inputs; runtime: one of RUNTIMES.
+    The layer's own rounding plays no part.  Returns int8.
+    Raises TypeError for a layer whose rules in the runtimes nobody declared, and what layer.forward
+    raises.
+
+    >>> from tinyq import Grid, layers
+    >>> pool = layers.QGlobalAvgPool2D(Grid(1.0, 0))
+    >>> for name in ("tflite-micro", "onnxruntime"):
+    ...     forward(pool, np.int8([[[[2], [3]]]]), runtime=RUNTIMES[name])
+    array([[3]], dtype=int8)
+    array([[2]], dtype=int8)
+    """
+    return lookup(RULES, layer, "tinyq.runtimes")(runtime, layer, *codes)
+
+
+def _linear(runtime: Runtime, layer: Linear, codes: Codes) -> Codes:
+    return finish(layer, layer.accumulate(codes), runtime)
+
+
+def _add(runtime: Runtime, layer: QAdd, a: Codes, b: Codes) -> Codes:
+    return runtime.add(layer, a, b)
+
+
+def _average_pool(runtime: Runtime, layer: AveragePool, codes: Codes) -> Codes:
+    return runtime.average_pool(layer, codes)
+
+
+def _mean(runtime: Runtime, layer: QMean, codes: Codes) -> Codes:
+    return runtime.mean(layer, codes)
+
+
+def _shared(runtime: Runtime, layer: QPad2D | QClamp | QMaxPool2D, codes: Codes) -> Codes:
+    return layer.forward(codes)
+
+
+# What each layer asks of a runtime; on a layer that is not here runtimes may differ unseen.
+RULES = {
+    QAdd: _add,
+    QAvgPool2D: _average_pool,
+    QClamp: _shared,
+    QConv2D: _linear,
+    QConv2DPerChannel: _linear,
+    QDense: _linear,
+    QGlobalAvgPool2D: _average_pool,
+    QMaxPool2D: _shared,
+    QMean: _mean,
+    QPad2D: _shared,
+}
+
+
+def finish(layer: Linear, acc: NDArray[np.int32], runtime: Runtime) -> Codes:
+    """Return the codes that runtime would make of a layer's accumulators (..., O)."""
+    if runtime.linear:
+        return runtime.linear(layer, acc)
+    if isinstance(layer, QDense):
+        return requantize(layer, acc, runtime.dense, runtime.dense_product)
+    return requantize(layer, acc, runtime.conv)
+
+
+def requantize(
+    layer: Linear,
+    acc: NDArray[np.int32],
+    rounding: Rounding,
+    product: type[np.floating] = np.float64,
+) -> Codes:
+    """Return the codes of a layer's accumulators under a rounding, the ratio from its scales.
+
+    product: precision of s_in * s_w; FLOAT32 takes float32 whatever it says.
+    Where the zero_point leads out of int32 the sum wraps, as in C.  FLOAT32 clamps before that.
+    """
+    grid = layer.out_grid
+    scales = product(layer.in_grid.scale) * layer.weight_scale.astype(product)
+    requantizer = Requantizer.from_scales(1.0, scales, grid.scale, rounding)
+    total = requantizer.rescale(acc) + grid.zero_point
+    if rounding is not Rounding.FLOAT32:
+        total = total.astype(np.int32)
+    return np.clip(total, grid.qmin, grid.qmax).astype(np.int8)
+
+
+def trace(qnet: QNetwork, images: NDArray, runtime: Runtime) -> dict[str, Codes]:
+    """Return every tensor's codes by layer name, as `QNetwork.trace` does, under runtime.
+
+    images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.
+    Raises as QNetwork.trace and forward do, with the layer's name.
+    """
+    tensors = {INPUT: to_codes(images, qnet.grids[INPUT], qnet.image_shape)}
+    for node in qnet.nodes:
+        with naming_layer(node.name):
+            inputs = [tensors[name] for name in node.inputs]
+            tensors[node.name] = forward(node.layer, *inputs, runtime=runtime)
+    return tensors
