@@ -6,8 +6,9 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.layers import QDense
+from tinyq.layers import QConv2D, QConv2DPerChannel, QDense
 from tinyq.layers.checks import output_size, taps
+from tinyq.layers.contract import lookup
 from tinyq.layers.images import check_images
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
@@ -52,11 +53,22 @@ def input_steps(layer: Linear, codes: NDArray[np.int8]) -> NDArray[np.int32]:
 
     codes: int8 (N, I) or (N, H, W, I), as layer.forward takes them.
     Returns int32 (M, K), K = weights an output channel; M = N, or N * OH * OW windows.
+    Raises TypeError for a layer that is none of these.
     """
     steps = codes.astype(np.int32) - np.int32(layer.in_grid.zero_point)
-    if isinstance(layer, QDense):
-        return steps
+    return lookup(COLUMNS, layer, "tinyq.methods")(layer, steps)
+
+
+def _rows(layer: QDense, steps: NDArray[np.int32]) -> NDArray[np.int32]:
+    return steps
+
+
+def _windows(layer: QConv2D, steps: NDArray[np.int32]) -> NDArray[np.int32]:
     kernel = layer.weight.shape[1:3]
-    out = output_size(layer, codes.shape, kernel, layer.stride)
+    out = output_size(layer, steps.shape, kernel, layer.stride)
     windows = [tap for _, _, tap in taps(steps, kernel, layer.stride, out)]
     return np.stack(windows, axis=3).reshape(-1, layer.weight[0].size)
+
+
+# What each layer with weights multiplies them by.
+COLUMNS = {QConv2D: _windows, QConv2DPerChannel: _windows, QDense: _rows}

@@ -1,0 +1,50 @@
+"""A case of each layer of tinyq.layers: the layer, one image's shapes, and its float original."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tinyq import Grid, Scheme, floatref, layers
+from tinyq.layers.contract import Layer, Shape
+
+A, B, OUT = Grid(0.02, -128), Grid(0.0784, 5), Grid(0.06, 10, -100, 90)
+IMAGE = (5, 6, 3)
+RNG = np.random.default_rng(3)
+
+
+class LayerCase(NamedTuple):
+    """layer: an int8 layer; shapes: of what it reads, without N; original: the float layer."""
+
+    layer: Layer
+    shapes: tuple[Shape, ...]
+    original: object
+
+
+def real(*shape: int) -> np.ndarray:
+    """Random float32 weights, the same in each run."""
+    return RNG.uniform(-1, 1, shape).astype(np.float32)
+
+
+def case(original, *in_grids: Grid, out_grid=None, shape=IMAGE, per_channel=True) -> LayerCase:
+    """The case of the int8 layer that a float layer becomes."""
+    layer = original.quantize(*in_grids, out_grid, Scheme(per_channel=per_channel))
+    return LayerCase(layer, (shape,) * len(in_grids), original)
+
+
+CONV = floatref.Conv2D(real(4, 2, 3, 3), real(4), (2, 1))
+DENSE = floatref.Dense(real(4, 7), real(4))
+
+# one line a layer: its name in tinyq.layers, and a case
+LAYER_CASES: dict[str, LayerCase] = {
+    "QAdd": case(floatref.Add(), A, B, out_grid=OUT),
+    "QAvgPool2D": case(floatref.AvgPool2D((2, 3), (2, 1)), B),
+    "QClamp": LayerCase(layers.QClamp(B, 5, 82), (IMAGE,), floatref.ReLU6()),
+    "QConv2D": case(CONV, A, out_grid=OUT, per_channel=False),
+    "QConv2DPerChannel": case(CONV, A, out_grid=OUT),
+    "QDense": case(DENSE, A, out_grid=OUT, shape=(7,)),
+    "QGlobalAvgPool2D": case(floatref.GlobalAvgPool2D(), B),
+    "QMaxPool2D": case(floatref.MaxPool2D((2, 3), (2, 1), (1, 0, 0, 2)), B),
+    "QPad2D": case(floatref.Pad2D((1, 0, 2, 3)), B),
+    "qrelu": case(floatref.ReLU(), B),
+    "qrelu6": case(floatref.ReLU6(), B),
+}

@@ -1,0 +1,106 @@
+"""Each layer keeps the contract of tinyq.layers.contract, and so does whoever looks a layer up."""
+
+import numpy as np
+import pytest
+from layer_cases import LAYER_CASES, LayerCase
+
+from tinyq import floatref, layers
+from tinyq.layers.contract import lookup
+from tinyq.layers.nodes import INPUT, Node
+from tinyq.network import QNetwork
+from tinyq.runtimes import oracle
+
+CASES = pytest.mark.parametrize("case", LAYER_CASES.values(), ids=list(LAYER_CASES))
+
+
+def codes(case: LayerCase, count: int = 2) -> list[np.ndarray]:
+    """Random codes on the layer's own grids."""
+    rng = np.random.default_rng(0)
+    return [
+        rng.integers(grid.qmin, grid.qmax + 1, (count, *shape)).astype(np.int8)
+        for grid, shape in zip(case.layer.in_grids, case.shapes, strict=True)
+    ]
+
+
+def test_every_layer_has_a_case():
+    assert set(LAYER_CASES) == set(layers.__all__)
+    kinds = {type(case.layer) for case in LAYER_CASES.values()}
+    assert kinds == {kind for kind in vars(layers).values() if isinstance(kind, type)}
+
+
+@CASES
+def test_what_forward_makes_is_as_the_layer_says(case):
+    made = case.layer.forward(*codes(case))
+    assert (made.shape, made.dtype) == ((2, *case.layer.out_shape(*case.shapes)), np.int8)
+    case.layer.out_grid.check("what forward made", made)
+    assert case.layer.forward(*codes(case, count=0)).shape == (0, *made.shape[1:])
+
+
+@CASES
+def test_a_layer_equals_its_loop_nest(case):
+    inputs = codes(case)
+    want = [oracle.forward(case.layer, *(one.tolist() for one in row)) for row in zip(*inputs)]  # noqa: B905
+    assert case.layer.forward(*inputs).tolist() == want
+
+
+@CASES
+def test_a_layer_requantizes_or_passes_the_very_grid_on(case):
+    passes = any(case.layer.out_grid is grid for grid in case.layer.in_grids)
+    assert passes == (not case.layer.requantizers)
+
+
+@CASES
+def test_a_layer_does_what_its_float_original_does(case):
+    """To half a step of the output and, for sums, what the steps of the weights come to."""
+    inputs = codes(case)
+    reals = [g.dequantize(c) for g, c in zip(case.layer.in_grids, inputs, strict=True)]
+    want = case.original.forward(*reals)
+    grid = case.layer.out_grid
+    got = grid.dequantize(case.layer.forward(*inputs))
+    assert want.shape == got.shape
+    inside = (want > grid.dequantize(grid.qmin)) & (want < grid.dequantize(grid.qmax))
+    inside &= (got > grid.dequantize(grid.qmin)) & (got < grid.dequantize(grid.qmax))
+    assert inside.any() and np.abs(got - want)[inside].max() <= slack(case)
+
+
+def slack(case: LayerCase) -> float:
+    """How far the layer may be from its original: rounding, and weights that were rounded too."""
+    layer, half = case.layer, 0.5001 * case.layer.out_grid.scale
+    if isinstance(case.original, floatref.Conv2D | floatref.Dense):
+        grid, terms = layer.in_grid, layer.weight[0].size
+        largest = grid.scale * max(grid.qmax - grid.zero_point, grid.zero_point - grid.qmin)
+        return half + 0.5001 * float(layer.weight_scale.max()) * largest * terms
+    return half if len(case.shapes) == 1 else half + 1e-4
+
+
+@CASES
+def test_shapes_that_a_layer_cannot_read_are_refused_before_it_runs(case):
+    rank = len(case.shapes[0])
+    wrong = [(4,) * (4 - rank)] * len(case.shapes)
+    if type(case.layer) in (layers.QClamp, layers.QAdd):
+        assert case.layer.out_shape(*wrong) == wrong[0]  # code by code: any shape
+    else:
+        with pytest.raises(ValueError, match="it must read "):
+            case.layer.out_shape(*wrong)
+
+
+@CASES
+def test_the_ledger_has_a_row_for_it(case):
+    layer, grid, shape = case.layer, case.layer.in_grids[0], case.shapes[0]
+    rows = [Node("rows", layers.QGlobalAvgPool2D(grid), (INPUT,))] if len(shape) == 1 else []
+    node = Node("made", layer, (rows[0].name if rows else INPUT,) * len(case.shapes))
+    grids = {INPUT: grid, "rows": grid, "made": layer.out_grid}
+    image = (1, 1, *shape) if rows else shape
+    row = QNetwork((*rows, node), grids, {}, image).ledger()[-1]
+    assert (row.in_grids, row.out_grid) == (layer.in_grids, layer.out_grid)
+    assert row.activation_bytes == np.prod(layer.out_shape(*case.shapes))
+
+
+class Mine(layers.QMaxPool2D):
+    """A subclass, which may compute something else."""
+
+
+def test_a_table_knows_exact_types_alone():
+    mine = Mine(LAYER_CASES["QMaxPool2D"].layer.in_grid, (1, 1), (1, 1))
+    with pytest.raises(TypeError, match="this room has no Mine, only QAdd, QMaxPool2D"):
+        lookup({layers.QMaxPool2D: 1, layers.QAdd: 2}, mine, "this room")
