@@ -33,7 +33,7 @@ def onnx_runtime(layer: AveragePool, codes: Codes) -> Codes:
     """
     total, count = window_sums(layer, codes)
     grid, scale = layer.in_grid, np.float32(layer.in_grid.scale)
-    if isinstance(layer, QGlobalAvgPool2D) or tuple(layer.kernel) == codes.shape[1:3]:
+    if type(layer) is QGlobalAvgPool2D or tuple(layer.kernel) == codes.shape[1:3]:
         steps = np.float32(total - np.int32(count * grid.zero_point))
         mean = np.rint(steps * (scale / (np.float32(count) * scale))) + grid.zero_point
     else:
@@ -55,7 +55,7 @@ def pytorch(layer: AveragePool, codes: Codes) -> Codes:
     """
     total, count = window_sums(layer, codes)
     grid, unsigned = layer.in_grid, total + np.int32(128 * count)
-    if isinstance(layer, QGlobalAvgPool2D) and codes.shape[3] > 1:
+    if type(layer) is QGlobalAvgPool2D and codes.shape[3] > 1:
         height, width = np.float32(codes.shape[1]), np.float32(codes.shape[2])
         mean = np.rint(np.float32(unsigned) * (np.float32(1) / height / width))
     else:
@@ -71,7 +71,7 @@ def window_sums(layer: AveragePool, codes: Codes) -> tuple[NDArray[np.int32], in
     codes: int8 (N, H, W, C).  The sums are int32 (N, OH, OW, C), or (N, C) for the global pool.
     """
     check_codes(layer, codes, layer.in_grid, IMAGE)
-    if isinstance(layer, QGlobalAvgPool2D):
+    if type(layer) is QGlobalAvgPool2D:
         output_size(layer, codes.shape, (1, 1), (1, 1))
         return codes.sum(axis=(1, 2), dtype=np.int32), codes.shape[1] * codes.shape[2]
     out = output_size(layer, codes.shape, layer.kernel, layer.stride)

@@ -82,7 +82,7 @@ def finish(layer: Linear, acc: NDArray[np.int32], runtime: Runtime) -> Codes:
     """Return the codes that runtime would make of a layer's accumulators (..., O)."""
     if runtime.linear:
         return runtime.linear(layer, acc)
-    if isinstance(layer, QDense):
+    if type(layer) is QDense:
         return requantize(layer, acc, runtime.dense, runtime.dense_product)
     return requantize(layer, acc, runtime.conv)
 
