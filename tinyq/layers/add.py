@@ -105,7 +105,9 @@ class QAdd:
         total = self._shifted(a, 0, self.rescale_a) + self._shifted(b, 1, self.rescale_b)
         return self.rescale_sum.requantize(total, self.out_grid)
 
-    def _shifted(self, codes: NDArray[np.int8], side: int, rescale: Requantizer) -> NDArray:
+    def _shifted(
+        self, codes: NDArray[np.int8], side: int, rescale: Requantizer
+    ) -> NDArray[np.int32]:
         """Return one side of the sum on the common fine scale, equation (8.1)."""
         steps = codes.astype(np.int32) - np.int32(self.in_grids[side].zero_point)
         return rescale.rescale(steps << np.int32(self.left_shift))

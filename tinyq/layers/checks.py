@@ -1,6 +1,7 @@
 """What every layer asks of its arguments, in messages that restate the call."""
 
 from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,7 @@ from tinyq.affine import Grid
 
 IMAGE = "(N, H, W, C)"
 ROW = "(N, C)"
+Number = TypeVar("Number", bound=np.generic)
 
 
 def check_codes(
@@ -46,7 +48,7 @@ def check_shape(shape: tuple[int, ...], form: str, channels: int | None = None) 
 
 def elementwise_form(codes: object) -> str:
     """Return the form of a layer that works code by code: IMAGE for four axes, else ROW."""
-    return IMAGE if np.ndim(codes) == 4 else ROW
+    return IMAGE if getattr(codes, "ndim", 0) == 4 else ROW
 
 
 def check_ints(name: str, values: Sequence[int], count: int, least: int) -> tuple[int, ...]:
@@ -81,13 +83,14 @@ def check_pool_pads(
     Traceback (most recent call last):
     ValueError: QMaxPool2D: pads must be below the kernel (3, 2), got (1, 1, 1, 2)
     """
-    pads = check_ints(f"{name}: pads (top, bottom, left, right)", pads, count=4, least=0)
-    if max(pads[:2]) >= kernel[0] or max(pads[2:]) >= kernel[1]:
-        raise ValueError(f"{name}: pads must be below the kernel {kernel}, got {pads}")
-    return pads
+    ints = check_ints(f"{name}: pads (top, bottom, left, right)", pads, count=4, least=0)
+    if max(ints[:2]) >= kernel[0] or max(ints[2:]) >= kernel[1]:
+        raise ValueError(f"{name}: pads must be below the kernel {kernel}, got {ints}")
+    top, bottom, left, right = ints
+    return top, bottom, left, right
 
 
-def pad_image(image: NDArray, pads: Sequence[int], value: float) -> NDArray:
+def pad_image(image: NDArray[Number], pads: Sequence[int], value: float) -> NDArray[Number]:
     """Return (N, H, W, C) with (top, bottom, left, right) rows and columns of value around it."""
     top, bottom, left, right = pads
     widths = ((0, 0), (top, bottom), (left, right), (0, 0))
@@ -100,7 +103,9 @@ def padded_shape(shape: tuple[int, ...], pads: Sequence[int]) -> tuple[int, int,
     return top + shape[0] + bottom, left + shape[1] + right, shape[2]
 
 
-def output_size(layer: object, codes_shape: tuple, kernel: tuple, stride: tuple) -> tuple[int, int]:
+def output_size(
+    layer: object, codes_shape: Sequence[int], kernel: Sequence[int], stride: Sequence[int]
+) -> tuple[int, int]:
     """Return (OH, OW) of a VALID window: ``(size - kernel) // stride + 1`` on each axis     (6.1).
 
     Raises ValueError where the kernel is larger than the image.
@@ -115,8 +120,8 @@ def output_size(layer: object, codes_shape: tuple, kernel: tuple, stride: tuple)
 
 
 def taps(
-    image: NDArray, kernel: tuple, stride: tuple, out: tuple[int, int]
-) -> Iterator[tuple[int, int, NDArray]]:
+    image: NDArray[Number], kernel: Sequence[int], stride: Sequence[int], out: tuple[int, int]
+) -> Iterator[tuple[int, int, NDArray[Number]]]:
     """Yield (ky, kx, slice) for each place in a window: all pixels that this place ever covers.
 
     image: (N, H, W, C); out: (OH, OW).  Each slice is a view (N, OH, OW, C).

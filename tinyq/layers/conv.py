@@ -73,14 +73,10 @@ class QConv2D(Linear):
         out = output_size(self, codes.shape, kernel, self.stride)
         steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
         weight = self.weight.astype(np.int32)
-        acc = self.bias
+        acc: NDArray[np.int32] = self.bias
         for ky, kx, tap in taps(steps, kernel, self.stride, out):
             acc = acc + tap @ weight[:, ky, kx, :].T
         return acc
-
-    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Return the codes on out_grid: int8 (N, H, W, I) to (N, OH, OW, O)."""
-        return self.requantizer.requantize(self.accumulate(codes), self.out_grid)
 
 
 class QConv2DPerChannel(QConv2D):

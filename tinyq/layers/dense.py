@@ -58,7 +58,3 @@ class QDense(Linear):
         check_codes(self, codes, self.in_grid, ROW, channels=self.weight.shape[1])
         steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
         return self.bias + steps @ self.weight.astype(np.int32).T
-
-    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Return the codes on out_grid: int8 (N, in) to (N, out)."""
-        return self.requantizer.requantize(self.accumulate(codes), self.out_grid)

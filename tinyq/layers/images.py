@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +11,10 @@ from tinyq.affine import Grid, finite_float32
 
 BATCH = 32
 Images = NDArray[np.float32]
+Sizes = tuple[int | None, ...]  # (H, W, C), None for any
 
 
-def check_shape(images: NDArray, wanted: tuple) -> None:
+def check_shape(images: NDArray[Any], wanted: Sizes) -> None:
     """Raise ValueError unless images are (N, H, W, C) with the wanted sizes, None for any."""
     fits = images.ndim == 4 and all(
         want in (None, got) for got, want in zip(images.shape[1:], wanted, strict=True)
@@ -25,7 +27,7 @@ def check_shape(images: NDArray, wanted: tuple) -> None:
         raise ValueError(f"images must have shape (N, {form}), got {images.shape}")
 
 
-def check_images(images: NDArray, wanted: tuple) -> Images:
+def check_images(images: NDArray[Any], wanted: Sizes) -> Images:
     """Return images as finite float32 of the wanted shape, or raise TypeError or ValueError."""
     if not isinstance(images, np.ndarray):
         raise TypeError(f"images must be a float32 array (N, H, W, C), got {type(images).__name__}")
@@ -34,7 +36,7 @@ def check_images(images: NDArray, wanted: tuple) -> Images:
     return images
 
 
-def to_codes(images: NDArray, grid: Grid, wanted: tuple) -> NDArray[np.int8]:
+def to_codes(images: NDArray[Any], grid: Grid, wanted: Sizes) -> NDArray[np.int8]:
     """Return images as int8 codes on grid: float32 is quantized, int8 is taken as codes.
 
     images: (N, H, W, C) of the wanted shape.
@@ -59,7 +61,8 @@ def batches(images: Images | Iterable[Images], channels: int) -> Iterator[tuple[
     >>> [(name, batch.shape) for name, batch in batches(np.zeros((40, 4, 4, 3), np.float32), 3)]
     [('images[0:32]', (32, 4, 4, 3)), ('images[32:40]', (8, 4, 4, 3))]
     """
-    shape, count = (None, None, channels), 0
+    shape: Sizes = (None, None, channels)
+    count = 0
     for name, batch in _slices(images, shape):
         with naming(name):
             batch = check_images(batch, shape)
@@ -71,7 +74,7 @@ def batches(images: Images | Iterable[Images], channels: int) -> Iterator[tuple[
         raise ValueError(f"calibration images must hold at least one, got {got}")
 
 
-def _slices(images: Images | Iterable[Images], shape: tuple) -> Iterator[tuple[str, object]]:
+def _slices(images: Images | Iterable[Images], shape: Sizes) -> Iterator[tuple[str, Images]]:
     if isinstance(images, np.ndarray):
         check_shape(images, shape)
         for start in range(0, len(images), BATCH):

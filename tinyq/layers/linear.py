@@ -4,20 +4,22 @@ acc[o] = bias[o] + sum over the window of w[o] * (x - in_zero_point)            
 y[o] = requantize(acc[o])                                                                   (5.9)
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.requantize import Requantizer
+from tinyq.layers.contract import Shape
+from tinyq.requantize import Requantizer, Rounding
 from tinyq.weights import WEIGHT_MAX, check_bits, quantize_bias, quantize_weights, weight_scales
 
 
 @dataclass(frozen=True, eq=False)
-class Linear:
+class Linear(ABC):
     """Weights, bias and requantizer of a layer that sums products.
 
     in_grid, out_grid: grids of the codes; weight: int8, output channel first, -127..127;
@@ -73,6 +75,18 @@ class Linear:
         """The one requantizer of the accumulators."""
         return {"requantizer": self.requantizer}
 
+    @abstractmethod
+    def out_shape(self, shape: Shape) -> Shape:
+        """Return the shape of one image's output, without N."""
+
+    @abstractmethod
+    def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
+        """Return the accumulators of int8 codes: int32 (N, ..., O)."""
+
+    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
+        """Return the codes on out_grid: int8 (N, ...) to (N, *out_shape)."""
+        return self.requantizer.requantize(self.accumulate(codes), self.out_grid)
+
     def accumulator_range(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Return the least and the largest accumulator each channel can reach.
 
@@ -97,8 +111,15 @@ class Linear:
 
     @classmethod
     def _parts_from_float(
-        cls, weights, bias, in_grid, out_grid, per_channel, rounding, weight_bits
-    ) -> dict:
+        cls,
+        weights: NDArray[np.float32],
+        bias: NDArray[np.float32],
+        in_grid: Grid,
+        out_grid: Grid,
+        per_channel: bool,
+        rounding: Rounding,
+        weight_bits: int,
+    ) -> dict[str, Any]:
         """Return the constructor's arguments for float weights and bias."""
         check_bits(f"{cls.__name__}: weight_bits", weight_bits)
         check_weight_shapes(cls.__name__, cls.weight_form, weights, bias)
@@ -113,7 +134,7 @@ class Linear:
         }
 
 
-def check_weight_shapes(name: str, form: str, weight: NDArray, bias: NDArray) -> None:
+def check_weight_shapes(name: str, form: str, weight: NDArray[Any], bias: NDArray[Any]) -> None:
     """Raise ValueError unless weight has the form, no empty axis, and a bias a channel.
 
     form: "(O, KH, KW, I)" or "(out, in)"; weight, bias: arrays of any dtype.

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from numpy.typing import NDArray
 
@@ -30,7 +30,7 @@ class Node(Generic[AnyLayer]):
     observe: str | None = None
 
 
-def check_nodes(nodes: Sequence[Node]) -> None:
+def check_nodes(nodes: Sequence[Node[Any]]) -> None:
     """Raise unless each node has a name of its own and reads tensors that are made before it.
 
     >>> check_nodes([Node("relu", None, ("input"))])
@@ -55,7 +55,7 @@ def check_nodes(nodes: Sequence[Node]) -> None:
                 raise ValueError(f"observe must be one of {made}, got {node.observe!r}")
 
 
-def run_nodes(nodes: Sequence[Node], images: NDArray) -> dict[str, NDArray]:
+def run_nodes(nodes: Sequence[Node[Any]], images: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Return every tensor of a forward pass by name, "input" first."""
     tensors = {INPUT: images}
     for node in nodes:

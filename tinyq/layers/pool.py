@@ -80,9 +80,9 @@ class QMaxPool2D(Pool):
         if any(self.pads):
             codes = pad_image(codes, self.pads, self.in_grid.qmin)
         out = output_size(self, codes.shape, self.kernel, self.stride)
-        largest = np.int8(self.in_grid.qmin)
+        largest = np.full((len(codes), *out, codes.shape[3]), self.in_grid.qmin, np.int8)
         for _, _, tap in taps(codes, self.kernel, self.stride, out):
-            largest = np.maximum(largest, tap)
+            np.maximum(largest, tap, out=largest)
         return largest
 
 
@@ -108,9 +108,9 @@ class QAvgPool2D(Pool):
         """Return the means: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1)."""
         check_codes(self, codes, self.in_grid, IMAGE)
         out = output_size(self, codes.shape, self.kernel, self.stride)
-        total = np.int32(0)
+        total = np.zeros((len(codes), *out, codes.shape[3]), np.int32)
         for _, _, tap in taps(codes, self.kernel, self.stride, out):
-            total = total + tap.astype(np.int32)
+            total += tap
         return mean_codes(total, self.kernel[0] * self.kernel[1], self.in_grid)
 
 

@@ -71,4 +71,8 @@ def _windows(layer: QConv2D, steps: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 # What each layer with weights multiplies them by.
-COLUMNS = {QConv2D: _windows, QConv2DPerChannel: _windows, QDense: _rows}
+COLUMNS: dict[type, Callable[..., NDArray[np.int32]]] = {
+    QConv2D: _windows,
+    QConv2DPerChannel: _windows,
+    QDense: _rows,
+}

@@ -7,10 +7,10 @@ outcome is the same, to the last bit, wherever and whenever each of the batches 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -25,8 +25,17 @@ NamedBatch = tuple[str, Images]
 Seen = dict[str, Observer]
 
 
+class Traced(Protocol):
+    """What calibration asks of a network."""
+
+    def trace(self, images: Images) -> dict[str, Images]: ...
+
+
 def calibrate(
-    net, stream: Iterable[NamedBatch], observer: Callable[[], Observer], executor: Executor | None
+    net: Traced,
+    stream: Iterable[NamedBatch],
+    observer: Callable[[], Observer],
+    executor: Executor | None,
 ) -> Seen:
     """Return what observers saw of each tensor, by tensor name.
 
@@ -45,7 +54,7 @@ def calibrate(
     return seen
 
 
-def observe_batch(net, observer: Callable[[], Observer], batch: Images) -> Seen:
+def observe_batch(net: Traced, observer: Callable[[], Observer], batch: Images) -> Seen:
     """Return fresh observers, by tensor name, that saw one batch: the task of an executor."""
     with np.errstate(over="ignore", invalid="ignore"):  # the observer says it better
         tensors = net.trace(batch)
@@ -70,15 +79,22 @@ def check_observer(observer: Callable[[], Observer]) -> None:
         )
 
 
-def _run_here(net, observer, stream: Iterable[NamedBatch]) -> Iterator[Seen]:
+def _run_here(
+    net: Traced, observer: Callable[[], Observer], stream: Iterable[NamedBatch]
+) -> Generator[Seen]:
     for name, batch in stream:
         with naming(name):
             seen = observe_batch(net, observer, batch)
         yield seen
 
 
-def _run_on(executor: Executor, net, observer, stream: Iterable[NamedBatch]) -> Iterator[Seen]:
-    waiting: deque[tuple[str, Future]] = deque()
+def _run_on(
+    executor: Executor,
+    net: Traced,
+    observer: Callable[[], Observer],
+    stream: Iterable[NamedBatch],
+) -> Generator[Seen]:
+    waiting: deque[tuple[str, Future[Seen]]] = deque()
     try:
         for name, batch in stream:
             if len(waiting) == IN_FLIGHT:
@@ -92,7 +108,7 @@ def _run_on(executor: Executor, net, observer, stream: Iterable[NamedBatch]) -> 
             future.cancel()
 
 
-def _outcome(name: str, future: Future) -> Seen:
+def _outcome(name: str, future: Future[Seen]) -> Seen:
     with naming(name), _reporting(name):
         return future.result()
 

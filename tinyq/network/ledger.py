@@ -2,6 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.layers.contract import Layer
@@ -38,22 +41,24 @@ def ledger_row(name: str, layer: Layer | None, out_grid: Grid, activation_bytes:
             name, "quantize", (), out_grid, False, None, None, None, 0, activation_bytes
         )
     read, requantizers = layer.in_grids, layer.requantizers.values()
-    weights = isinstance(layer, Linear)
+    scales, weight_bytes = [], 0
+    if isinstance(layer, Linear):
+        scales, weight_bytes = [layer.weight_scale], layer.weight.nbytes + layer.bias.nbytes
     return LedgerRow(
         name=name,
         kind=type(layer).__name__,
         in_grids=read,
         out_grid=out_grid,
         requantizes=not any(out_grid is grid for grid in read),
-        weight_scale=_extent([layer.weight_scale]) if weights else None,
+        weight_scale=_extent(scales),
         multiplier=_extent([r.multiplier for r in requantizers]),
         shift=_extent([r.shift for r in requantizers]),
-        weight_bytes=layer.weight.nbytes + layer.bias.nbytes if weights else 0,
+        weight_bytes=weight_bytes,
         activation_bytes=activation_bytes,
     )
 
 
-def _extent(arrays: Sequence) -> tuple | None:
+def _extent(arrays: Sequence[NDArray[Any]]) -> tuple[Any, Any] | None:
     """Return (least, largest) over all arrays as Python numbers, None for no array."""
     if not arrays:
         return None
@@ -78,7 +83,7 @@ COLUMNS = (
 def format_ledger(rows: Sequence[LedgerRow]) -> str:
     """Return the ledger as a text table, a line a layer; grids are numbered as they appear."""
     numbers: dict[int, int] = {}
-    lines = [[title for title, _ in COLUMNS]]
+    lines: list[list[object]] = [[title for title, _ in COLUMNS]]
     for row in rows:
         number = numbers.setdefault(id(row.out_grid), len(numbers) + 1)
         verb = "requantizes" if row.requantizes else "passes" if row.in_grids else "quantizes"
@@ -104,7 +109,7 @@ def format_ledger(rows: Sequence[LedgerRow]) -> str:
     )
 
 
-def _span(extent: tuple | None, form: str) -> str:
+def _span(extent: tuple[Any, Any] | None, form: str) -> str:
     """Return "least..largest", or one number where they are equal.
 
     >>> _span((1, 9), "d"), _span((2, 2), "d"), _span(None, "d")

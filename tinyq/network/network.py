@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,7 +29,7 @@ class Network:
     nodes: layers in running order; the last one gives the logits; channels: C of the images.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[Node[Any], ...]
     channels: int
 
     def __post_init__(self) -> None:
@@ -139,7 +139,8 @@ class Network:
                 layer = node.layer.quantize(*in_grids, own, chosen)
             grids[node.name] = layer.out_grid
             nodes.append(Node(node.name, layer, node.inputs))
-        return QNetwork(tuple(nodes), grids, dict(ranges), tuple(image_shape))
+        height, width, channels = image_shape
+        return QNetwork(tuple(nodes), grids, dict(ranges), (height, width, channels))
 
     def _schemes(self, scheme: Scheme, schemes: Mapping[str, Scheme]) -> dict[str, Scheme]:
         names = [INPUT, *(node.name for node in self.nodes)]

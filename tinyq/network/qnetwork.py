@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.contract import Shape
+from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.images import to_codes
 from tinyq.layers.nodes import INPUT, Node, run_nodes, tensor_shapes
 from tinyq.network.ledger import LedgerRow, ledger_row
@@ -29,16 +29,16 @@ class QNetwork:
     through; ranges: what calibration saw, by tensor name; image_shape: (H, W, C).
     """
 
-    nodes: tuple[Node, ...]
+    nodes: tuple[Node[Layer], ...]
     grids: dict[str, Grid]
     ranges: dict[str, Observer]
     image_shape: tuple[int, int, int]
 
-    def __call__(self, images: NDArray) -> NDArray[np.int8]:
+    def __call__(self, images: NDArray[Any]) -> NDArray[np.int8]:
         """Return the int8 logits (N, classes) of images: float32 (N, H, W, C), or int8 codes."""
         return self.trace(images)[self.nodes[-1].name]
 
-    def trace(self, images: NDArray) -> dict[str, NDArray[np.int8]]:
+    def trace(self, images: NDArray[Any]) -> dict[str, NDArray[np.int8]]:
         """Return every tensor's codes by layer name, the quantized images as "input".
 
         images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.
