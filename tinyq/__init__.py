@@ -7,7 +7,8 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import TYPE_CHECKING
 
-from tinyq import floatref, layers
+from tinyq import floatref as float_layers
+from tinyq import layers
 from tinyq.affine import Grid
 from tinyq.layers.nodes import Node
 from tinyq.layers.scheme import Scheme
@@ -37,7 +38,7 @@ __all__ = [
     "Scheme",
     "digits",
     "export",
-    "floatref",
+    "float_layers",
     "layers",
     "load_torch",
     "parity",
