@@ -1,13 +1,18 @@
-"""The oracle's integer steps, `tinyq.loops.rescale`, against exact fractions and C's int32."""
+"""The oracle's five roundings against exact fractions, C's int32 and the processor's own floats.
+
+No other test needs rationals for a rounding: they take the loops, which are held to them here.
+"""
 
 import ctypes
 import random
 from fractions import Fraction
 from math import floor
 
+import numpy as np
 import pytest
 
 from tinyq import loops
+from tinyq.loops.floats import keep_bits, round_half_even
 from tinyq.loops.integers import divide_toward_zero
 
 EDGES = [0, 1, 2, 3, 2**15, 2**29, 2**30 - 1, 2**30, 2**30 + 1, 2**31 - 2, 2**31 - 1]
@@ -85,8 +90,13 @@ def test_quantize_multiplier_at_the_edges():
     assert loops.quantize_multiplier(0.5 + 2**-32) == (2**30 + 1, 0)  # a tie: away from zero
     assert loops.quantize_multiplier(0.0) == (0, 0)
     for bad in (-0.5, float("nan"), float("inf")):
-        with pytest.raises(ValueError, match="ratio"):
-            loops.quantize_multiplier(bad)
+        for write in (
+            loops.quantize_multiplier,
+            loops.float32_multiplier,
+            loops.float64_multiplier,
+        ):
+            with pytest.raises(ValueError, match="ratio"):
+                write(bad)
 
 
 def test_multiply_is_one_rounding_after_the_other():
@@ -117,11 +127,76 @@ def test_a_left_shift_wraps():
     assert loops.multiply_by_quantized_multiplier(-3, 2**30, -2) == -6
 
 
+def test_up_takes_the_ties_of_both_steps_up():
+    for ratio in RATIOS:
+        multiplier, shift = loops.quantize_multiplier(ratio)
+        for x in INT32[::7]:
+            shifted = ctypes.c_int32(x << max(-shift, 0)).value
+            first = half_up(Fraction(shifted * multiplier, 2**31))
+            want = half_up(Fraction(first, 2 ** max(shift, 0)))
+            assert loops.rescale_up(x, multiplier, shift) == want, (x, multiplier, shift)
+
+
+def test_single_rounds_the_exact_product_and_a_tie_goes_up():
+    for ratio in RATIOS:
+        multiplier, shift = loops.quantize_multiplier(ratio)
+        for x in INT32[::7]:
+            got = loops.rescale_single(x, multiplier, shift)
+            assert got == half_up(x * exact(multiplier, shift)), (x, multiplier, shift)
+
+
+def near_ties(ratio: float) -> list[int]:
+    """Accumulators whose product with the ratio lies next to a half, where int32 has them."""
+    ties = [round((code + 0.5) / max(ratio, 2.0**-40)) for code in range(-9, 9)]
+    near = [x + d for x in ties for d in (-1, 0, 1)]
+    return [x for x in near if loops.INT32_MIN <= x <= loops.INT32_MAX]
+
+
+def test_float32_is_the_product_of_the_processor_and_a_tie_goes_to_even():
+    for ratio in [*RATIOS, 5e-46, 1e-42, 2.0**28, 1e9]:
+        pair = loops.float32_multiplier(ratio)
+        assert exact(*pair) == Fraction(float(np.float32(ratio))), ratio
+        assert loops.float32(ratio) == np.float32(ratio)
+        for x in INT32[::7] + near_ties(ratio):
+            product = round(Fraction(float(np.float32(x) * np.float32(ratio))))
+            want = min(max(product, loops.INT32_MIN), loops.INT32_MAX)
+            assert loops.rescale_float32(x, *pair) == want, (x, ratio)
+
+
+def test_float64_is_the_product_of_the_processor_and_a_tie_goes_away_from_zero():
+    for ratio in [*RATIOS, 5e-324, 2.0**28, 1e9]:
+        pair = loops.float64_multiplier(ratio)
+        assert exact(*pair) == Fraction(ratio), ratio
+        for x in INT32[::7] + near_ties(ratio):
+            want = half_away(Fraction(float(x) * ratio))
+            want = want if loops.INT32_MIN <= want <= loops.INT32_MAX else loops.INT32_MIN
+            assert loops.rescale_float64(x, *pair) == want, (x, ratio)
+
+
+def test_what_float64_rounds_off_can_decide():
+    # 1 / 6 in float64 is a little less, so the exact product lies below the tie, and float64 on it
+    assert half_away(3 * Fraction(1 / 6)) == 0
+    assert loops.rescale_float64(3, *loops.float64_multiplier(1 / 6)) == 1
+
+
+def test_half_even_and_the_leading_bits():
+    for n in range(6):
+        for x in range(-200, 201):
+            assert round_half_even(x, n) == round(Fraction(x, 2**n)), (x, n)
+    for x in INT32 + [x * 2**31 + 1 for x in INT32]:
+        assert keep_bits(x, 53) == int(float(x)), x
+        assert keep_bits(x, 24) == int(np.float32(x)) or abs(x) > 2**53, x
+
+
 def test_the_published_disputes():
+    roundings = (loops.rescale_up, loops.rescale_single)
     assert loops.requantize(7984, 1583594044, 9, 0) == 12
-    assert half_away(7984 * exact(1583594044, 9)) == 11  # a single rounding
+    assert [rescale(7984, 1583594044, 9) for rescale in roundings] == [12, 11]
     assert loops.requantize(585, 1527099593, 6, -126) == -119
-    assert half_away(585 * exact(1527099593, 6)) - 126 == -119
+    assert [rescale(585, 1527099593, 6) - 126 for rescale in roundings] == [-119, -119]
+    s_in, s_w, s_out = 0.05296124517917633, 0.024093778803944588, 0.11484327912330627
+    pair = loops.float32_multiplier(loops.float32(s_in * s_w) / s_out)
+    assert loops.requantize(585, *pair, -126, rescale=loops.rescale_float32) == -120
 
 
 def test_requantize_adds_the_zero_point_then_clamps():
@@ -139,6 +214,10 @@ def test_what_is_no_int32_is_refused(value):
         lambda: loops.saturating_rounding_doubling_high_mul(0, value),
         lambda: loops.rounding_divide_by_pot(value, 1),
         lambda: loops.multiply_by_quantized_multiplier(value, 2**30, -1),
+        lambda: loops.rescale_up(value, 2**30, -1),
+        lambda: loops.rescale_single(value, 2**30, -1),
+        lambda: loops.rescale_float32(value, 2**30, -1),
+        lambda: loops.rescale_float64(value, 2**30, -1),
         lambda: loops.dense([0], [[0]], [value], 0, 2**30, 0, 0),
     ):
         with pytest.raises(OverflowError, match=f"{value} does not fit in int32"):

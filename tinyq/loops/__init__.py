@@ -7,11 +7,21 @@ Any nested sequence of integers will do, a NumPy array too; what comes back is n
 
 Python ints never overflow, so the bounds of int32 are checked by `int32`, which raises
 OverflowError, and the one place where TensorFlow Lite wraps calls `wrap_int32`.
+
+A kernel that requantizes takes a ``rescale``: one of the five roundings, each a function of an
+accumulator and of a ratio written as multiplier / 2^31 / 2^shift.
+
+    DOUBLE   multiply_by_quantized_multiplier, of quantize_multiplier(ratio)
+    UP       rescale_up, of quantize_multiplier(ratio)
+    SINGLE   rescale_single, of quantize_multiplier(ratio)
+    FLOAT32  rescale_float32, of float32_multiplier(ratio)
+    FLOAT64  rescale_float64, of float64_multiplier(ratio)
 """
 
 from tinyq.loops.conv import conv2d, dense, pad2d
+from tinyq.loops.floats import float32, float32_multiplier, float64_multiplier
 from tinyq.loops.integers import INT32_MAX, INT32_MIN, as_ints, int32, wrap_int32
-from tinyq.loops.pointwise import add, add_multipliers, clamp, relu
+from tinyq.loops.pointwise import add, add_multipliers, add_ratios, clamp, relu
 from tinyq.loops.pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from tinyq.loops.rescale import (
     multiply_by_quantized_multiplier,
@@ -20,17 +30,22 @@ from tinyq.loops.rescale import (
     rounding_divide_by_pot,
     saturating_rounding_doubling_high_mul,
 )
+from tinyq.loops.roundings import rescale_float32, rescale_float64, rescale_single, rescale_up
 
 __all__ = [
     "INT32_MAX",
     "INT32_MIN",
     "add",
     "add_multipliers",
+    "add_ratios",
     "as_ints",
     "avg_pool2d",
     "clamp",
     "conv2d",
     "dense",
+    "float32",
+    "float32_multiplier",
+    "float64_multiplier",
     "global_avg_pool2d",
     "int32",
     "max_pool2d",
@@ -39,6 +54,10 @@ __all__ = [
     "quantize_multiplier",
     "relu",
     "requantize",
+    "rescale_float32",
+    "rescale_float64",
+    "rescale_single",
+    "rescale_up",
     "rounding_divide_by_pot",
     "saturating_rounding_doubling_high_mul",
     "wrap_int32",

@@ -6,7 +6,7 @@ Source: TensorFlow Lite `kernels/internal/reference/integer_ops/conv.h`, `fully_
 from collections.abc import Sequence
 
 from tinyq.loops.integers import as_ints, int32
-from tinyq.loops.rescale import requantize
+from tinyq.loops.rescale import Rescale, multiply_by_quantized_multiplier, requantize
 
 Image = list[list[list[int]]]
 Pair = tuple[int, int]
@@ -84,12 +84,14 @@ def conv2d(
     zero_point_out: int,
     qmin: int = -128,
     qmax: int = 127,
+    rescale: Rescale = multiply_by_quantized_multiplier,
 ) -> Image:
     """Convolve without padding (VALID) and requantize, each filter by its own ratio.
 
     image: (H, W, C) codes.  weights: (O, KH, KW, C), zero_point 0.  biases: O int32.
     stride: (down, right).  multipliers, shifts: O each, from s_in * s_w[o] / s_out.  A per-tensor
-    convolution repeats one pair O times.  Returns (OH, OW, O) codes in qmin..qmax.
+    convolution repeats one pair O times.  rescale: the rounding, DOUBLE if none is named.
+    Returns (OH, OW, O) codes in qmin..qmax.
     Raises OverflowError if an accumulator leaves int32, ValueError if shapes do not fit together.
 
     A ratio of 1/2 is the multiplier 2^30: acc = 2 * (7 - 1) + 3 * (9 - 1) = 36.
@@ -107,7 +109,7 @@ def conv2d(
             for kernel, bias, multiplier, shift in filters:
                 top, left = y * stride[0], x * stride[1]
                 acc = accumulate(image, kernel, bias, zero_point_in, top, left)
-                code = requantize(acc, multiplier, shift, zero_point_out, qmin, qmax)
+                code = requantize(acc, multiplier, shift, zero_point_out, qmin, qmax, rescale)
                 out[-1][-1].append(code)
     return out
 
@@ -122,11 +124,13 @@ def dense(
     zero_point_out: int,
     qmin: int = -128,
     qmax: int = 127,
+    rescale: Rescale = multiply_by_quantized_multiplier,
 ) -> list[int]:
     """Multiply a vector by a matrix and requantize, all rows by one ratio (per-tensor).
 
     vector: I codes.  weights: (O, I), zero_point 0.  biases: O int32.
-    multiplier, shift: from s_in * s_w / s_out.  Returns O codes in qmin..qmax.
+    multiplier, shift: from s_in * s_w / s_out.  rescale: the rounding, DOUBLE if none is named.
+    Returns O codes in qmin..qmax.
     Raises OverflowError if an accumulator leaves int32, ValueError if shapes do not fit together.
 
     >>> dense([7, 9], [[2, 3], [1, -1]], [0, 10], 1, 2**30, 0, zero_point_out=-5)
@@ -137,5 +141,5 @@ def dense(
         acc = int32(bias)
         for q, w in zip(vector, row, strict=True):
             acc = int32(acc + w * (q - zero_point_in))
-        out.append(requantize(acc, multiplier, shift, zero_point_out, qmin, qmax))
+        out.append(requantize(acc, multiplier, shift, zero_point_out, qmin, qmax, rescale))
     return out

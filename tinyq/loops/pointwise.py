@@ -7,7 +7,12 @@ from collections.abc import Sequence
 
 from tinyq.loops.conv import Image, Pair
 from tinyq.loops.integers import as_ints, int32
-from tinyq.loops.rescale import multiply_by_quantized_multiplier, quantize_multiplier, requantize
+from tinyq.loops.rescale import (
+    Rescale,
+    multiply_by_quantized_multiplier,
+    quantize_multiplier,
+    requantize,
+)
 
 
 def clamp(image: Sequence, lo: int, hi: int) -> Image:
@@ -35,25 +40,35 @@ def relu(image: Sequence, zero_point: int) -> Image:
     return [[[max(q, zero_point) for q in pixel] for pixel in row] for row in as_ints(image)]
 
 
+def add_ratios(
+    scale_a: float, scale_b: float, scale_out: float, left_shift: int = 20
+) -> tuple[float, float, float]:
+    """Turn the three scales of an add into the ratios of its three rescalings.  Host only.
+
+    twice_max = 2 * max(s_a, s_b); the ratios are s_a / twice_max, s_b / twice_max and
+    twice_max / (2^left_shift * s_out), all in float64.
+    scale_a, scale_b, scale_out: above 0.  Returns the ratios of a, of b and of the sum.
+
+    >>> add_ratios(0.5, 0.25, 1.0, left_shift=0)
+    (0.5, 0.25, 1.0)
+    """
+    scale_a, scale_b, scale_out = float(scale_a), float(scale_b), float(scale_out)
+    twice_max = 2 * max(scale_a, scale_b)
+    return scale_a / twice_max, scale_b / twice_max, twice_max / (2**left_shift * scale_out)
+
+
 def add_multipliers(
     scale_a: float, scale_b: float, scale_out: float, left_shift: int = 20
 ) -> tuple[Pair, Pair, Pair]:
     """Turn the three scales of an add into three (multiplier, shift) pairs.  Host only.
 
-    twice_max = 2 * max(s_a, s_b); the ratios are s_a / twice_max, s_b / twice_max and
-    twice_max / (2^left_shift * s_out), all in float64.
     scale_a, scale_b, scale_out: above 0.  Returns the pairs of a, of b and of the sum.
 
     >>> add_multipliers(0.5, 0.25, 1.0)
     ((1073741824, 0), (1073741824, 1), (1073741824, 19))
     """
-    scale_a, scale_b, scale_out = float(scale_a), float(scale_b), float(scale_out)
-    twice_max = 2 * max(scale_a, scale_b)
-    return (
-        quantize_multiplier(scale_a / twice_max),
-        quantize_multiplier(scale_b / twice_max),
-        quantize_multiplier(twice_max / (2**left_shift * scale_out)),
-    )
+    of_a, of_b, of_sum = add_ratios(scale_a, scale_b, scale_out, left_shift)
+    return quantize_multiplier(of_a), quantize_multiplier(of_b), quantize_multiplier(of_sum)
 
 
 def add(
@@ -64,12 +79,14 @@ def add(
     left_shift: int = 20,
     qmin: int = -128,
     qmax: int = 127,
+    rescale: Rescale = multiply_by_quantized_multiplier,
 ) -> Image:
     """Add two images whose grids differ: bring both to a common fine grid, add, requantize.
 
     image_a, image_b: (H, W, C) codes.  zero_points: of a, b and the sum.
     multipliers: the (multiplier, shift) pairs of a, b and the sum, from add_multipliers.
     left_shift: how many bits finer the common grid is; 255 * 2^left_shift must fit in int32.
+    rescale: the rounding of all three, DOUBLE if none is named.
     Returns (H, W, C) codes in qmin..qmax.
     Raises OverflowError if a step leaves int32, ValueError if the shapes differ.
 
@@ -88,9 +105,7 @@ def add(
             for a, b in zip(pixel_a, pixel_b, strict=True):
                 fine_a = int32((a - zero_a) << left_shift)
                 fine_b = int32((b - zero_b) << left_shift)
-                total = int32(
-                    multiply_by_quantized_multiplier(fine_a, *scaling_a)
-                    + multiply_by_quantized_multiplier(fine_b, *scaling_b)
-                )
-                out[-1][-1].append(requantize(total, *scaling_out, zero_out, qmin, qmax))
+                total = int32(rescale(fine_a, *scaling_a) + rescale(fine_b, *scaling_b))
+                code = requantize(total, *scaling_out, zero_out, qmin, qmax, rescale)
+                out[-1][-1].append(code)
     return out
