@@ -12,11 +12,11 @@ from functools import cache
 import numpy as np
 from reference import GOLDEN, grid_from, weighted
 from test_affine import exact_round
-from test_layers_equal_loops import oracle_add, oracle_conv, pairs_of
 
 from tinyq import Grid, Requantizer, layers, loops
 from tinyq.analysis import parity
 from tinyq.models import resnet
+from tinyq.runtimes import oracle
 
 Case = tuple[Callable[[], object], object]
 SEED = resnet.seed()
@@ -136,7 +136,7 @@ def conv_cases() -> Iterator[Case]:
     for kind in (layers.QConv2DPerChannel, layers.QConv2D):
         for stride, *grids in zip([(2, 1), (1, 2), (2, 2)], GRIDS, GRIDS[1:], strict=False):
             build = linear(kind, grids, weight, stride=stride)
-            want = [oracle_conv(build(), image) for image in IMAGES]
+            want = [oracle.forward(build(), image) for image in IMAGES]
             yield lambda build=build: build().forward(IMAGES).tolist(), want
 
 
@@ -144,8 +144,7 @@ def dense_cases() -> Iterator[Case]:
     weight = np.random.default_rng(8).integers(-127, 128, (5, 21)).astype(np.int8)
     for grids in zip(GRIDS, GRIDS[1:], strict=False):
         build = linear(layers.QDense, grids, weight)
-        rest = grids[0].zero_point, *(n[0] for n in pairs_of(build())), grids[1].zero_point
-        want = [loops.dense(row, weight, build().bias, *rest) for row in ROWS]
+        want = [oracle.forward(build(), row) for row in ROWS]
         yield lambda build=build: build().forward(ROWS).tolist(), want
 
 
@@ -188,7 +187,7 @@ def global_pool_cases() -> Iterator[Case]:
 def add_cases() -> Iterator[Case]:
     a, b = IMAGES[:1], IMAGES[1:]
     for three in [GRIDS[:3], GRIDS[1:], [Grid(1.0, 127), Grid(1.0, -128), Grid(2.0, 0)]]:
-        want = [oracle_add(layers.QAdd.from_float(*three), a[0], b[0])]
+        want = [oracle.forward(layers.QAdd.from_float(*three), a[0], b[0])]
         yield lambda three=three: layers.QAdd.from_float(*three).forward(a, b).tolist(), want
 
 

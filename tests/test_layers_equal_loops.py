@@ -1,5 +1,7 @@
 """Every layer of `tinyq.layers` gives the bytes of the oracle `tinyq.loops`: no tolerance.
 
+`tinyq.runtimes.oracle` hands a layer's weights, scales and rounding to the loops.
+
 Hypothesis draws shapes, strides, pads, grids and codes; it is derandomized, so every run sees the
 same examples.  What is small enough is tried in full: all codes, all pairs, dense accumulators.
 """
@@ -10,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tinyq import Grid, Requantizer, loops
+from tinyq import Grid, Requantizer, Rounding, loops
 from tinyq.layers import (
     QAdd,
     QAvgPool2D,
@@ -24,11 +26,13 @@ from tinyq.layers import (
     qrelu6,
 )
 from tinyq.loops.conv import accumulate
+from tinyq.runtimes import oracle
 
 SEEDED = settings(max_examples=120, derandomize=True, deadline=None, database=None)
 INT32_MAX = 2**31 - 1
 SIZES = st.integers(1, 4)
 STRIDES = st.tuples(*[st.sampled_from([1, 1, 2, 3, 9])] * 2)  # 9 is beyond every image here
+ROUNDINGS = st.sampled_from([*Rounding, Rounding.DOUBLE, Rounding.DOUBLE])
 CODE_RANGES = st.sampled_from([(-128, 127), (-128, 127), (-127, 127), (-8, 7), (0, 15)])
 
 
@@ -67,15 +71,6 @@ def listed(codes: np.ndarray) -> list:
     return codes.tolist()
 
 
-def pairs_of(layer) -> tuple[list[int], list[int]]:
-    """Multipliers and shifts, one an output channel, from the scales by the oracle alone."""
-    in_scale, out_scale = layer.in_grid.scale, layer.out_grid.scale
-    ratios = [in_scale * scale / out_scale for scale in layer.weight_scale.tolist()]
-    pairs = [loops.quantize_multiplier(ratio) for ratio in ratios]
-    multipliers, shifts = zip(*pairs * (len(layer.bias) // len(pairs)), strict=True)
-    return multipliers, shifts
-
-
 @st.composite
 def linear(draw, kind, *shape: int):
     """A layer with weights of the shape (O, ...), whose ratios run from 2^-33 to 2^4.
@@ -96,7 +91,7 @@ def linear(draw, kind, *shape: int):
         weight,
         draw(int_arrays(np.int32, shape[0], biases)),
         weight_scale,
-        Requantizer.from_scales(in_grid.scale, weight_scale, out_grid.scale),
+        Requantizer.from_scales(in_grid.scale, weight_scale, out_grid.scale, draw(ROUNDINGS)),
         **({} if kind is QDense else {"stride": draw(STRIDES)}),
     )
 
@@ -109,24 +104,9 @@ def convolutions(draw, kind):
     return layer, draw(images(layer.in_grid, kernel, channels))
 
 
-def oracle_conv(layer, image) -> list:
-    grid = layer.out_grid
-    return loops.conv2d(
-        image,
-        layer.weight,
-        layer.bias,
-        layer.stride,
-        layer.in_grid.zero_point,
-        *pairs_of(layer),
-        grid.zero_point,
-        grid.qmin,
-        grid.qmax,
-    )
-
-
 def check_convolution(case) -> None:
     layer, batch = case
-    assert listed(layer.forward(batch)) == [oracle_conv(layer, image) for image in batch]
+    assert listed(layer.forward(batch)) == [oracle.forward(layer, image) for image in batch]
     # Accumulators too: the codes hide what the clamp cuts off.
     acc = layer.accumulate(batch)
     kernels, zero_point = layer.weight.tolist(), layer.in_grid.zero_point
@@ -155,10 +135,7 @@ def test_dense(data):
     (_, in_size), grid = layer.weight.shape, layer.in_grid
     codes = edges_or_any(grid.qmin, grid.qmax)
     batch = data.draw(int_arrays(np.int8, (data.draw(SIZES), in_size), codes))
-    pair, out = [numbers[0] for numbers in pairs_of(layer)], layer.out_grid
-    rest = grid.zero_point, *pair, out.zero_point, out.qmin, out.qmax
-    want = [loops.dense(row, layer.weight, layer.bias, *rest) for row in batch]
-    assert listed(layer.forward(batch)) == want
+    assert listed(layer.forward(batch)) == [oracle.forward(layer, row) for row in batch]
 
 
 @pytest.mark.parametrize(("sign", "end"), [(1, INT32_MAX), (-1, loops.INT32_MIN)])
@@ -226,13 +203,6 @@ def test_relus_of_every_code_on_every_zero_point(scale):
         assert got == loops.clamp(every[0], zero_point, six), zero_point
 
 
-def oracle_add(layer: QAdd, a, b) -> list:
-    grids = (*layer.in_grids, layer.out_grid)
-    pairs = loops.add_multipliers(*(grid.scale for grid in grids), layer.left_shift)
-    zero_points, out = tuple(grid.zero_point for grid in grids), layer.out_grid
-    return loops.add(a, b, zero_points, pairs, layer.left_shift, out.qmin, out.qmax)
-
-
 @pytest.mark.parametrize(
     "three",
     [
@@ -245,19 +215,19 @@ def oracle_add(layer: QAdd, a, b) -> list:
 def test_add_of_every_pair(three):
     a, b = np.mgrid[-128:128, -128:128].astype(np.int8)[..., None]
     add = QAdd.from_float(*three)
-    assert listed(add.forward(a[None], b[None])) == [oracle_add(add, a, b)]
+    assert listed(add.forward(a[None], b[None])) == [oracle.forward(add, a, b)]
 
 
 @SEEDED
-@given(st.data(), grids(), grids(), st.integers(0, 23))
-def test_add_on_any_grids(data, a_grid, b_grid, left_shift):
+@given(st.data(), grids(), grids(), st.integers(0, 23), ROUNDINGS)
+def test_add_on_any_grids(data, a_grid, b_grid, left_shift, rounding):
     # A last ratio of 1 or more is refused, as TFLite refuses it: the output needs a coarse scale.
     power = data.draw(st.floats(max(1.01 - left_shift, -2), 6))
     qmin, qmax = data.draw(CODE_RANGES)
     out_scale = max(a_grid.scale, b_grid.scale) * 2.0**power
     out_grid = Grid(out_scale, data.draw(edges_or_any(qmin, qmax)), qmin, qmax)
-    add = QAdd.from_float(a_grid, b_grid, out_grid, left_shift)
+    add = QAdd.from_float(a_grid, b_grid, out_grid, left_shift, rounding)
     a = data.draw(images(a_grid))
     b = data.draw(int_arrays(np.int8, a.shape, edges_or_any(b_grid.qmin, b_grid.qmax)))
-    want = [oracle_add(add, x, y) for x, y in zip(a, b, strict=True)]
+    want = [oracle.forward(add, x, y) for x, y in zip(a, b, strict=True)]
     assert listed(add.forward(a, b)) == want

@@ -17,17 +17,6 @@ def half_away(x: Fraction) -> int:
     return floor(x + Fraction(1, 2)) if x >= 0 else -floor(-x + Fraction(1, 2))
 
 
-def multiply(acc: int, ratio: float) -> int:
-    """The rescaling's two roundings on exact fractions; tests/test_loops_rescale.py says why."""
-    multiplier, shift = loops.quantize_multiplier(ratio)
-    first = floor(Fraction(acc * multiplier, 2 ** (31 + min(shift, 0))) + Fraction(1, 2))
-    return half_away(Fraction(first, 2 ** max(shift, 0)))
-
-
-def clip(code: int) -> int:
-    return min(max(code, -128), 127)
-
-
 def codes(rng: np.random.Generator, *shape: int) -> np.ndarray:
     return rng.integers(-128, 128, shape)
 
@@ -71,14 +60,14 @@ def test_convolution_accumulates_what_numpy_accumulates(seed):
     kernel = int(rng.integers(1, height + 1)), int(rng.integers(1, width + 1))
     image = codes(rng, height, width, channels)
     weights, biases = codes(rng, filters, *kernel, channels), rng.integers(-5000, 5000, filters)
-    ratios = [float(r) for r in 2.0 ** rng.uniform(-12, 1, filters)]
-    multipliers, shifts = zip(*map(loops.quantize_multiplier, ratios), strict=True)
+    pairs = [loops.quantize_multiplier(float(r)) for r in 2.0 ** rng.uniform(-12, 1, filters)]
+    multipliers, shifts = zip(*pairs, strict=True)
 
     windows = sliding_window_view(image - zero_in, kernel, (0, 1))[::down, ::right]
     acc = np.einsum("yxchw,ohwc->yxo", windows, weights) + biases
     want = [
         [
-            [clip(multiply(*args) + zero_out) for args in zip(pixel, ratios, strict=True)]
+            [loops.requantize(acc, *pair, zero_out) for acc, pair in zip(pixel, pairs, strict=True)]
             for pixel in row
         ]
         for row in acc.tolist()
@@ -92,11 +81,10 @@ def test_convolution_accumulates_what_numpy_accumulates(seed):
 def test_dense_is_a_matrix_product():
     rng = np.random.default_rng(3)
     vector, weights, biases = codes(rng, 37), codes(rng, 11, 37), rng.integers(-9999, 9999, 11)
-    ratio = 0.0017
+    pair = loops.quantize_multiplier(0.0017)
     acc = (weights @ (vector + 128) + biases).tolist()
-    want = [clip(multiply(a, ratio) - 128) for a in acc]
+    want = [loops.requantize(a, *pair, -128) for a in acc]
     assert len(set(want)) > 5
-    pair = loops.quantize_multiplier(ratio)
     assert loops.dense(vector, weights, biases, -128, *pair, -128) == want
 
 

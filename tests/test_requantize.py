@@ -1,44 +1,12 @@
-"""The five roundings against exact rationals, and the published disputes."""
+"""The requantizer: the published disputes, its ratios, its refusals.
 
-from fractions import Fraction
-from math import floor
+tests/test_requantizer_equals_loops.py holds its integers to the loops under every rounding.
+"""
 
 import numpy as np
 import pytest
-from test_affine import exact_round
 
 from tinyq import Grid, Requantizer, Rounding
-from tinyq.fixedpoint import quantize_multiplier
-
-RNG = np.random.default_rng(7)
-RATIOS = [0.5, 0.25, 1.0, 3.0, 0.0123, 1e-6, 1583594044 * 2.0**-40, 0.99999999999]
-ACC = np.concatenate(
-    [np.arange(-70, 71), RNG.integers(-(2**24), 2**24, 500), [2**28, -(2**28)]]
-).astype(np.int32)
-
-
-def exact(rounding: Rounding, acc: int, ratio: float) -> int:
-    """Return one rescaled accumulator by the rule's definition, in rationals."""
-    m, n = quantize_multiplier(ratio)
-    left, right = max(-n, 0), max(n, 0)
-    wrapped = ((acc << left) + 2**31) % 2**32 - 2**31
-    if rounding is Rounding.SINGLE:
-        return floor(Fraction(acc * m) / Fraction(2) ** (31 + n) + Fraction(1, 2))
-    if rounding is Rounding.FLOAT32:
-        return round(Fraction(float(np.float32(acc) * np.float32(ratio))))
-    if rounding is Rounding.FLOAT64:
-        return exact_round(Fraction(float(acc) * ratio))
-    high = floor(Fraction(wrapped * m, 2**31) + Fraction(1, 2))
-    if rounding is Rounding.UP:
-        return floor(Fraction(high, 2**right) + Fraction(1, 2))
-    return exact_round(Fraction(high, 2**right))
-
-
-@pytest.mark.parametrize("ratio", RATIOS)
-@pytest.mark.parametrize("rounding", Rounding)
-def test_each_rounding_equals_its_definition(rounding, ratio):
-    got = Requantizer(ratio, rounding).rescale(ACC)
-    assert got.tolist() == [exact(rounding, int(a), ratio) for a in ACC]
 
 
 def test_published_dispute_25087():

@@ -1,9 +1,10 @@
-"""`tinyq.fixedpoint` and the DOUBLE `Requantizer` give the integers of the oracle `tinyq.loops`."""
+"""`tinyq.fixedpoint` and the `Requantizer`, under each rounding, give the integers of the loops."""
 
 import numpy as np
 import pytest
 
-from tinyq import Grid, Requantizer, fixedpoint, loops
+from tinyq import Grid, Requantizer, Rounding, fixedpoint, loops
+from tinyq.runtimes.oracle import ROUNDINGS
 
 EDGES = [0, 1, 2, 3, 255, 2**15, 2**20, 2**30 - 1, 2**30, 2**30 + 1, 2**31 - 2, 2**31 - 1]
 EDGES += [-x for x in EDGES if x] + [loops.INT32_MIN]
@@ -25,23 +26,27 @@ def sweep(ratio: float) -> list[int]:
 
 
 @pytest.mark.parametrize("ratio", RATIOS + WRAPPING)
-def test_rescale_and_requantize(ratio):
-    accs, pair = sweep(ratio), loops.quantize_multiplier(ratio)
-    requantizer, column = Requantizer(ratio), np.int32(accs)[:, None]
+@pytest.mark.parametrize("rounding", Rounding, ids=lambda rounding: rounding.name)
+def test_rescale_and_requantize(rounding, ratio):
+    write, rescale = ROUNDINGS[rounding]
+    accs, pair = sweep(ratio), write(ratio)
+    requantizer, column = Requantizer(ratio, rounding), np.int32(accs)[:, None]
     got = requantizer.rescale(column)[:, 0].tolist()
-    assert got == [loops.multiply_by_quantized_multiplier(acc, *pair) for acc in accs]
+    assert got == [rescale(acc, *pair) for acc in accs]
     for zero_point, qmin, qmax in [(-128, -128, 127), (127, -128, 127), (3, -8, 7)]:
         codes = requantizer.requantize(column, Grid(1.0, zero_point, qmin, qmax))
-        want = [loops.requantize(acc, *pair, zero_point, qmin, qmax) for acc in accs]
-        assert codes.dtype == np.int8 and codes[:, 0].tolist() == want
+        want = [loops.requantize(acc, *pair, zero_point, qmin, qmax, rescale) for acc in accs[::7]]
+        assert codes.dtype == np.int8 and codes[::7, 0].tolist() == want
 
 
-def test_each_channel_has_its_own_ratio():
+@pytest.mark.parametrize("rounding", Rounding, ids=lambda rounding: rounding.name)
+def test_each_channel_has_its_own_ratio(rounding):
+    write, rescale = ROUNDINGS[rounding]
     accs = np.int32([-70_001, -36, -3, 0, 5, 77_777])
-    pairs = [loops.quantize_multiplier(ratio) for ratio in RATIOS]
-    got = Requantizer(np.float64(RATIOS)).rescale(np.tile(accs[:, None], len(RATIOS)))
+    pairs = [write(ratio) for ratio in RATIOS]
+    got = Requantizer(np.float64(RATIOS), rounding).rescale(np.tile(accs[:, None], len(RATIOS)))
     for acc, row in zip(accs.tolist(), got.tolist(), strict=True):
-        assert row == [loops.multiply_by_quantized_multiplier(acc, *pair) for pair in pairs]
+        assert row == [rescale(acc, *pair) for pair in pairs]
 
 
 def test_quantize_multiplier():
@@ -56,12 +61,15 @@ def test_quantize_multiplier():
 
 def test_high_mul_and_rounding_divide():
     a, b = (grid.ravel() for grid in np.meshgrid(EDGES, EDGES))
+    more = np.random.default_rng(5).integers(loops.INT32_MIN, loops.INT32_MAX, (2, 3000))
+    a, b = np.concatenate([[a, b], more], axis=1)
     want = [
         loops.saturating_rounding_doubling_high_mul(x, y)
         for x, y in zip(a.tolist(), b.tolist(), strict=True)
     ]
     assert fixedpoint.saturating_rounding_doubling_high_mul(a, b).tolist() == want
-    halves = sorted({k << n for k in range(-9, 10) for n in range(28)} | set(EDGES))
+    halves = {k << n for k in range(-9, 10) for n in range(28)} | set(EDGES)
+    halves = sorted(halves | set(more[0, :200].tolist()))
     for n in range(32):
         want = [loops.rounding_divide_by_pot(x, n) for x in halves]
         assert fixedpoint.rounding_divide_by_pot(halves, n).tolist() == want, n

@@ -1,62 +1,65 @@
 """Run a tinyq layer, or a whole network, through the loop nests of `tinyq.loops`.
 
-Weights, biases and scales are the layer's own; multipliers and all that follows are the oracle's.
+Weights, biases, scales and roundings are the layer's own; multipliers and all that follows are the
+oracle's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import loops
-from tinyq.layers import QAdd, QAvgPool2D, QDense, QGlobalAvgPool2D, QMaxPool2D, QPad2D
+from tinyq.layers import (
+    QAdd,
+    QAvgPool2D,
+    QClamp,
+    QConv2D,
+    QConv2DPerChannel,
+    QDense,
+    QGlobalAvgPool2D,
+    QMaxPool2D,
+    QPad2D,
+)
 from tinyq.layers.linear import Linear
-from tinyq.layers.nodes import INPUT
-from tinyq.layers.passthrough import QClamp
+from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
+from tinyq.requantize import Rounding
+
+# How a rounding writes a ratio as a multiplier and a shift, and how it rescales by them.
+ROUNDINGS = {
+    Rounding.DOUBLE: (loops.quantize_multiplier, loops.multiply_by_quantized_multiplier),
+    Rounding.UP: (loops.quantize_multiplier, loops.rescale_up),
+    Rounding.SINGLE: (loops.quantize_multiplier, loops.rescale_single),
+    Rounding.FLOAT32: (loops.float32_multiplier, loops.rescale_float32),
+    Rounding.FLOAT64: (loops.float64_multiplier, loops.rescale_float64),
+}
 
 
 def forward(layer: object, *codes: Sequence) -> list:
     """Return the codes of one image, or of one row, by the layer's loop nest.
 
-    layer: any of tinyq.layers, taken to round by DOUBLE; codes: its inputs without the batch axis,
-    (H, W, C) or (C,) integers.  Returns nested lists of ints.
-    Raises TypeError for another layer, and what the loop nest raises.
+    layer: any of tinyq.layers, whose own rounding is followed; codes: its inputs without the batch
+    axis, (H, W, C) or (C,) integers.  Returns nested lists of ints.
+    Raises TypeError for another layer, a subclass of one of these too, and what the loop nest
+    raises.
 
     >>> from tinyq import Grid, layers
     >>> forward(layers.QMaxPool2D(Grid(1.0, 0), (1, 2), (1, 1)), [[[5], [7]]])
     [[[7]]]
     """
-    if isinstance(layer, QAdd | QClamp) and isinstance(codes[0][0], Integral):
-        # the loop nests take images: a row is an image of one pixel
-        return forward(layer, *([[row]] for row in codes))[0][0]
-    match layer:
-        case Linear():
-            return _linear(layer, *codes)
-        case QAdd():
-            grids = (*layer.in_grids, layer.out_grid)
-            pairs = loops.add_multipliers(*(grid.scale for grid in grids), layer.left_shift)
-            zero_points = tuple(grid.zero_point for grid in grids)
-            ends = layer.out_grid.qmin, layer.out_grid.qmax
-            return loops.add(*codes, zero_points, pairs, layer.left_shift, *ends)
-        case QPad2D():
-            return loops.pad2d(*codes, layer.pads, layer.in_grid.zero_point)
-        case QClamp():
-            return loops.clamp(*codes, layer.low, layer.high)
-        case QMaxPool2D():
-            return loops.max_pool2d(*codes, layer.kernel, layer.stride, layer.pads)
-        case QAvgPool2D():
-            return loops.avg_pool2d(*codes, layer.kernel, layer.stride)
-        case QGlobalAvgPool2D():
-            return loops.global_avg_pool2d(*codes)
-    raise TypeError(f"layer must be one of tinyq.layers, got {type(layer).__name__}")
+    nest = NESTS.get(type(layer))
+    if nest is None:
+        raise TypeError(f"layer must be one of tinyq.layers, got {type(layer).__name__}")
+    return nest(layer, *codes)
 
 
 def trace(qnet: QNetwork, image: NDArray[np.int8]) -> dict[str, list]:
     """Return every tensor of one image by name, as `QNetwork.trace` does for a batch.
 
     image: int8 codes (H, W, C).  Returns nested lists of ints, "input" first.
+    Raises what forward raises, with the layer's name in front.
 
     >>> from tinyq import resnet
     >>> seed = resnet.seed()
@@ -66,21 +69,80 @@ def trace(qnet: QNetwork, image: NDArray[np.int8]) -> dict[str, list]:
     """
     tensors = {INPUT: image.tolist()}
     for node in qnet.nodes:
-        tensors[node.name] = forward(node.layer, *(tensors[name] for name in node.inputs))
+        with naming_layer(node.name):
+            tensors[node.name] = forward(node.layer, *(tensors[name] for name in node.inputs))
     return tensors
 
 
-def _linear(layer: Linear, codes: Sequence) -> list:
-    in_grid, grid = layer.in_grid, layer.out_grid
-    ratios = [in_grid.scale * scale / grid.scale for scale in layer.weight_scale.tolist()]
-    pairs = [loops.quantize_multiplier(ratio) for ratio in ratios]
-    pairs *= len(layer.bias) // len(pairs)  # one for the tensor serves every channel
-    out = grid.zero_point, grid.qmin, grid.qmax
-    weights = layer.weight, layer.bias
-    if isinstance(layer, QDense):
-        rows = zip(*weights, pairs, strict=True)
-        zero_point = in_grid.zero_point
-        return [loops.dense(codes, [w], [b], zero_point, *pair, *out)[0] for w, b, pair in rows]
-    multipliers, shifts = zip(*pairs, strict=True)
-    rest = layer.stride, in_grid.zero_point, multipliers, shifts
-    return loops.conv2d(codes, *weights, *rest, *out)
+def pairs_of(layer: Linear) -> list[tuple[int, int]]:
+    """Return the (multiplier, shift) of each output channel, from the layer's scales.
+
+    Raises ValueError unless there is one weight scale, or one for each channel.
+    """
+    rounding, count = layer.requantizer.rounding, len(layer.bias)
+    scales = layer.weight_scale.tolist()
+    if len(scales) not in (1, count):
+        raise ValueError(f"{count} channels need 1 or {count} weight scales, got {len(scales)}")
+    write, _ = ROUNDINGS[rounding]
+    round_off = loops.float32 if rounding is Rounding.FLOAT32 else float
+    products = [round_off(layer.in_grid.scale * scale) for scale in scales]
+    pairs = [write(round_off(product / layer.out_grid.scale)) for product in products]
+    return pairs * count if len(pairs) == 1 else pairs
+
+
+def _conv(layer: QConv2D, image: Sequence) -> list:
+    multipliers, shifts = zip(*pairs_of(layer), strict=True)
+    weights = layer.weight, layer.bias, layer.stride, layer.in_grid.zero_point
+    return loops.conv2d(image, *weights, multipliers, shifts, *_end(layer))
+
+
+def _dense(layer: QDense, row: Sequence) -> list:
+    rows = zip(layer.weight, layer.bias, pairs_of(layer), strict=True)
+    zero_point, end = layer.in_grid.zero_point, _end(layer)
+    return [loops.dense(row, [w], [b], zero_point, *pair, *end)[0] for w, b, pair in rows]
+
+
+def _end(layer: Linear) -> tuple:
+    """Return what comes after the multiplier: the output grid and the rounding."""
+    grid, (_, rescale) = layer.out_grid, ROUNDINGS[layer.requantizer.rounding]
+    return grid.zero_point, grid.qmin, grid.qmax, rescale
+
+
+def _add(layer: QAdd, a: Sequence, b: Sequence) -> list:
+    roundings = {r.rounding for r in (layer.rescale_a, layer.rescale_b, layer.rescale_sum)}
+    if len(roundings) > 1:
+        raise ValueError(f"an add must rescale by one rounding, got {roundings}")
+    write, rescale = ROUNDINGS[layer.rescale_sum.rounding]
+    (grid_a, grid_b), out = layer.in_grids, layer.out_grid
+    ratios = loops.add_ratios(grid_a.scale, grid_b.scale, out.scale, layer.left_shift)
+    scalings = tuple(write(ratio) for ratio in ratios)
+    zero_points = grid_a.zero_point, grid_b.zero_point, out.zero_point
+    rest = zero_points, scalings, layer.left_shift, out.qmin, out.qmax, rescale
+    return _as_images(lambda x, y: loops.add(x, y, *rest), a, b)
+
+
+def _clamp(layer: QClamp, codes: Sequence) -> list:
+    return _as_images(lambda image: loops.clamp(image, layer.low, layer.high), codes)
+
+
+def _as_images(nest: Callable, *codes: Sequence) -> list:
+    """Run a loop nest, which takes images, on rows too: a row is an image of one pixel."""
+    if isinstance(codes[0][0], Integral):
+        return nest(*([[row]] for row in codes))[0][0]
+    return nest(*codes)
+
+
+# Exactly these: a subclass may compute something else.
+NESTS: dict[type, Callable[..., list]] = {
+    QConv2D: _conv,
+    QConv2DPerChannel: _conv,
+    QDense: _dense,
+    QAdd: _add,
+    QClamp: _clamp,
+    QPad2D: lambda layer, image: loops.pad2d(image, layer.pads, layer.in_grid.zero_point),
+    QMaxPool2D: lambda layer, image: loops.max_pool2d(
+        image, layer.kernel, layer.stride, layer.pads
+    ),
+    QAvgPool2D: lambda layer, image: loops.avg_pool2d(image, layer.kernel, layer.stride),
+    QGlobalAvgPool2D: lambda layer, image: loops.global_avg_pool2d(image),
+}
