@@ -1,69 +1,18 @@
-"""The runtimes' rules against their definitions, code by code: see runtime_oracle.py.
+"""The runtimes' rules against answers of TFLite Micro and LiteRT that a random case seldom meets.
 
-The wheels themselves are asked in test_agreement.py; a few of their answers stand here.
+The wheels themselves are asked in test_agreement.py, and hundreds of their answers are stored.
 """
 
-from collections.abc import Iterator
 from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
 import pytest
 from reference import GOLDEN
-from runtime_oracle import (
-    ADDS,
-    CONV,
-    DENSE,
-    LINEAR,
-    MEANS,
-    POOLS,
-    RESCALE,
-    clamp,
-    f32,
-    ratio_of,
-    wrap,
-)
 
 from tinyq import Grid, Requantizer, Rounding, layers
 from tinyq.models import resnet
-from tinyq.runtimes import RUNTIMES, QMean, add, forward, mean, pool, trace
-from tools.agreement.cases import OPERATORS, Case, case, cases
-
-SMALL = 300
-PASSES = ["max_pool", "pad", "relu", "relu6"]
-WEIGHTED = ["conv", "conv_per_tensor", "dense"]
-
-
-def small(operator: str, count: int, seed: int = 1) -> Iterator[Case]:
-    """Yield count cases whose inputs are small enough for Fractions."""
-    found = (c for c in cases(operator, 40 * count, seed) if c.inputs[0].size <= SMALL)
-    for _ in range(count):
-        yield next(found)
-
-
-def test_f32_is_float32():
-    rng = np.random.default_rng(0)
-    values = np.ldexp(rng.uniform(-1, 1, 2000), rng.integers(-60, 60, 2000))
-    ties = np.float64([2**24 + 1, 2**24 + 3, -(2**24 + 1), 0.0, 1 + 2**-24])
-    for value in [*values, *ties]:
-        assert f32(value) == Fraction(float(np.float32(value))), value
-
-
-@pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize("operator", WEIGHTED)
-def test_weights(operator, runtime):
-    rounding = (DENSE if operator == "dense" else CONV)[runtime]
-    for c in small(operator, 40):
-        got = forward(c.layer, *c.inputs, runtime=RUNTIMES[runtime])
-        ratios = [ratio_of(c.layer, o, runtime) for o in range(len(c.layer.bias))]
-        for place, acc in np.ndenumerate(c.layer.accumulate(*c.inputs)):
-            if runtime in LINEAR:
-                want = LINEAR[runtime](c.layer, place[-1], int(acc))
-                assert got[place] == want, (c.index, place)
-                continue
-            total = RESCALE[rounding](int(acc), ratios[place[-1]]) + c.layer.out_grid.zero_point
-            total = total if rounding is Rounding.FLOAT32 else wrap(total, 32)
-            assert got[place] == clamp(total), (c.index, place)
+from tinyq.runtimes import RUNTIMES, QMean, add, forward, trace
+from tools.agreement.cases import OPERATORS, case, cases
 
 
 def dense(bias: int, in_grid: Grid, weight_scale: float, out_grid: Grid) -> layers.QDense:
@@ -118,42 +67,11 @@ def test_xnnpack_wraps_below_int32_as_measured(bias, zero_point, xnnpack, onnxru
     assert forward(layer, x, runtime=RUNTIMES["onnxruntime"]) == onnxruntime
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_add(runtime):
-    for c in small("add", 60):
-        a, b = c.inputs
-        got = forward(c.layer, a, b, runtime=RUNTIMES[runtime])
-        # PyTorch's codes lie channel first in memory
-        moved = np.moveaxis(got, -1, 1) if runtime == "pytorch" else got
-        order = np.arange(a.size).reshape(moved.shape)
-        order = np.moveaxis(order, 1, -1) if runtime == "pytorch" else order
-        for place, code in np.ndenumerate(got):
-            want = ADDS[runtime](c.layer, int(a[place]), int(b[place]), order[place], a.size)
-            assert code == want, (c.index, place)
-
-
 def test_litert_optimized_add_wraps_whole_blocks_as_measured():
     # 60388 + 127 leaves int16: LiteRT 2.3.0 gave -128 in the block of 16 and 127 after it
     layer = layers.QAdd.from_float(Grid(1.0, 0), Grid(1.0, 0), Grid(0.002, 127))
     codes = np.full((1, 17), 60, np.int8)
     assert add.litert_optimized(layer, codes, codes)[0].tolist() == [-128] * 16 + [127]
-
-
-def windows(c: Case) -> Iterator[tuple[tuple, list[int], bool]]:
-    """Yield (place, codes of the window row by row, whether it is the whole image) of a pool."""
-    codes = c.inputs[0]
-    size = codes.shape[1:3]
-    if c.operator in ("global_average_pool", "mean"):
-        kernel, stride, outs = size, (1, 1), (1, 1)
-    else:
-        kernel, stride = c.layer.kernel, c.layer.stride
-        outs = [(s - k) // d + 1 for s, k, d in zip(size, kernel, stride, strict=True)]
-    for n, i, j, channel in np.ndindex(len(codes), *outs, codes.shape[3]):
-        top, left = i * stride[0], j * stride[1]
-        window = codes[n, top : top + kernel[0], left : left + kernel[1], channel]
-        whole = tuple(kernel) == size
-        place = (n, i, j, channel) if c.operator == "average_pool" else (n, channel)
-        yield place, window.ravel().tolist(), whole
 
 
 # What LiteRT 2.3.0 answered; with s_in * s_w in float64 each would be one less.
@@ -216,33 +134,6 @@ def test_xnnpack_add_as_measured(a_grid, b_grid, out_grid, a, b, code):
     assert add.litert_default(layer, np.int8([[a]]), np.int8([[b]])) == code
 
 
-@pytest.mark.parametrize("runtime", RUNTIMES)
-@pytest.mark.parametrize("operator", ["average_pool", "global_average_pool"])
-def test_pools(operator, runtime):
-    for c in small(operator, 60):
-        got = forward(c.layer, *c.inputs, runtime=RUNTIMES[runtime])
-        for place, window, whole in windows(c):
-            want = POOLS[runtime](c.layer, window, whole, c.inputs[0].shape)
-            assert got[place] == want, (c.index, place)
-
-
-@pytest.mark.parametrize("runtime", RUNTIMES)
-def test_mean(runtime):
-    checked = 0
-    for c in small("mean", 200):
-        if runtime == "pytorch" and c.layer.out_grid != c.layer.in_grid:
-            continue
-        got = forward(c.layer, *c.inputs, runtime=RUNTIMES[runtime])
-        batch, _, _, channels = c.inputs[0].shape
-        assert got.shape == ((batch, 1, 1, channels) if c.layer.keep_dims else (batch, channels))
-        for place, window, _ in windows(c):
-            in_block = place[1] < channels // 16 * 16
-            want = MEANS[runtime](c.layer, window, batch, in_block)
-            assert got.reshape(batch, channels)[place] == want, (c.index, place)
-            checked += 1
-    assert checked > 300
-
-
 # XNNPACK's first, where 1 / count rounded apart decides; then a tie in LiteRT's rounded bias.
 @pytest.mark.parametrize(
     ("runtime", "in_grid", "out_grid", "window", "code"),
@@ -271,29 +162,11 @@ def test_mean_as_measured(runtime, in_grid, out_grid, window, code):
     assert forward(layer, image, runtime=RUNTIMES[runtime]).item() == code
 
 
-@pytest.mark.parametrize("operator", PASSES)
-def test_no_runtime_differs_where_nothing_is_rounded(operator):
-    for c in cases(operator, 30, seed=1):
-        want = c.layer.forward(*c.inputs)
-        for runtime in RUNTIMES.values():
-            assert np.array_equal(forward(c.layer, *c.inputs, runtime=runtime), want), c.index
-
-
 @pytest.mark.parametrize("operator", OPERATORS)
 def test_tflite_micro_is_the_default(operator):
     for c in cases(operator, 60, seed=2):
         got = forward(c.layer, *c.inputs, runtime=RUNTIMES["tflite-micro"])
         assert np.array_equal(got, c.layer.forward(*c.inputs)), c.index
-
-
-@pytest.mark.parametrize("operator", ["conv", "dense", "add", "average_pool", "mean"])
-def test_runtimes_differ_somewhere(operator):
-    answers = set()
-    for c in cases(operator, 300, seed=1):
-        for runtime in RUNTIMES.values():
-            if runtime.name != "pytorch" or operator != "mean":
-                answers.add((c.index, forward(c.layer, *c.inputs, runtime=runtime).tobytes()))
-    assert len(answers) > 300
 
 
 def test_the_layers_own_rounding_plays_no_part():
@@ -324,18 +197,6 @@ def test_trace_under_tflite_micro_is_the_golden(seed_network):
 
 
 @pytest.mark.parametrize("runtime", RUNTIMES)
-def test_trace_is_forward_layer_by_layer(seed_network, runtime):
-    qnet, images = seed_network
-    tensors = {"input": qnet.grids["input"].quantize(images)}
-    for node in qnet.nodes:
-        inputs = (tensors[name] for name in node.inputs)
-        tensors[node.name] = forward(node.layer, *inputs, runtime=RUNTIMES[runtime])
-    got = trace(qnet, images, RUNTIMES[runtime])
-    assert list(got) == list(tensors)
-    assert all(np.array_equal(got[name], tensors[name]) for name in tensors)
-
-
-@pytest.mark.parametrize("runtime", RUNTIMES)
 def test_bad_input_is_refused_under_every_runtime(runtime):
     rules, grid = RUNTIMES[runtime], Grid(0.1, 0)
     image = np.zeros((1, 4, 4, 2), np.int8)
@@ -353,19 +214,3 @@ def test_bad_input_is_refused_under_every_runtime(runtime):
         forward(plus, image, image[:, :2], runtime=rules)
     with pytest.raises(ValueError, match="kernel"):
         forward(layers.QAvgPool2D(grid, (5, 1), (1, 1)), image, runtime=rules)
-
-
-def test_pytorch_refuses_a_mean_onto_another_grid():
-    with pytest.raises(ValueError, match="keeps its grid"):
-        mean.pytorch(QMean(Grid(0.1, 0), Grid(0.2, 0)), np.zeros((1, 1, 1, 1), np.int8))
-
-
-def test_rules_are_plain_functions_with_a_docstring():
-    for runtime in RUNTIMES.values():
-        for rule, module in (
-            (runtime.add, add),
-            (runtime.average_pool, pool),
-            (runtime.mean, mean),
-        ):
-            assert getattr(module, rule.__name__) is rule
-            assert rule.__doc__.splitlines()[0].endswith(".")
