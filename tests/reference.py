@@ -99,10 +99,13 @@ def exact_round_float(x):
     return exact_round(Fraction(x))
 
 
-def weighted(w, b, s_in, s_out, per_tensor=False):
-    """Return weight codes, bias codes, multipliers and shifts, one element at a time."""
+def weighted(w, b, s_in, s_out, per_tensor=False, largest=127):
+    """Return weight codes, bias codes, multipliers and shifts, one element at a time.
+
+    largest: the largest weight code, by (3.2).
+    """
     peaks = [np.abs(w if per_tensor else row).max() for row in w]
-    scales = [float(peak / np.float32(127)) if peak else 1.0 for peak in peaks]
+    scales = [float(peak / np.float32(largest)) if peak else 1.0 for peak in peaks]
     codes = [
         np.array([exact_round_float(float(v) / s) for v in row.ravel()]).reshape(row.shape)
         for row, s in zip(w, scales, strict=True)

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
-from reference import exact_round_float, random_network
+from reference import random_network, weighted
 
-from tinyq import Grid, Rounding, Scheme, layers, loops
+from tinyq import Grid, Rounding, Scheme, layers
 from tinyq.models import resnet
+from tinyq.runtimes import oracle
 from tinyq.weights import weight_max
 
 RNG = np.random.default_rng(21)
@@ -13,58 +14,17 @@ WEIGHTS, BIASES, IMAGES = random_network(seed=21, filters=3, inner=4, size=(8, 8
 NET = resnet.stem_block(WEIGHTS, BIASES)
 BITS = range(2, 9)
 PAIRS = [(w, a) for w in BITS for a in BITS if w == a or 8 in (w, a)]
-CONVS = {"stem_conv7x7_s2": "stem", "block_conv3x3_a": "block1", "block_conv3x3_b": "block2"}
+WEIGHTED = {"stem_conv7x7_s2": "stem", "block_conv3x3_a": "block1", "block_conv3x3_b": "block2"}
+WEIGHTED |= {NET.nodes[-1].name: "dense"}
 
 
-def weight_codes(weights, bits: int, per_channel: bool):
-    """Weight codes and scales of one number after another, by the formulas (3.1) and (3.2)."""
-    qmax = 2 ** (bits - 1) - 1
-    rows = weights if per_channel else [weights] * len(weights)
-    scales = [float(np.abs(row).max() / np.float32(qmax)) for row in rows]
-    codes = [
-        [min(max(exact_round_float(float(w) / scale), -qmax), qmax) for w in row.ravel()]
-        for row, scale in zip(weights, scales, strict=True)
-    ]
-    return np.reshape(codes, weights.shape), scales
-
-
-def linear_by_loops(layer, weights, bias, codes, bits: int, per_channel: bool) -> list:
-    """A layer with weights by loop nests, from float weights to codes on its output grid."""
-    weight, scales = weight_codes(weights, bits, per_channel)
-    grid, out = layer.in_grid, layer.out_grid
-    steps = [grid.scale * scale for scale in scales]
-    biases = [exact_round_float(float(b) / s) for b, s in zip(bias, steps, strict=True)]
-    pairs = [loops.quantize_multiplier(step / out.scale) for step in steps]
-    multipliers, shifts = zip(*pairs, strict=True)
-    ends = out.zero_point, out.qmin, out.qmax
-    if weights.ndim == 2:
-        return loops.dense(codes, weight, biases, grid.zero_point, multipliers[0], shifts[0], *ends)
-    args = biases, layer.stride, grid.zero_point, multipliers, shifts
-    return loops.conv2d(codes, weight, *args, *ends)
-
-
-def layer_by_loops(node, inputs, bits: int, per_channel: bool) -> list:
-    """One layer of the network by loop nests."""
-    layer, grid = node.layer, node.layer.out_grid
-    match layer:
-        case layers.QPad2D():
-            return loops.pad2d(inputs[0], layer.pads, grid.zero_point)
-        case layers.QClamp():
-            return loops.relu(inputs[0], grid.zero_point)
-        case layers.QMaxPool2D():
-            return loops.max_pool2d(inputs[0], layer.kernel, layer.stride)
-        case layers.QGlobalAvgPool2D():
-            return loops.global_avg_pool2d(inputs[0], grid.qmin, grid.qmax)
-        case layers.QAdd():
-            a, b = layer.in_grids
-            pairs = loops.add_multipliers(a.scale, b.scale, grid.scale)
-            zero_points = a.zero_point, b.zero_point, grid.zero_point
-            return loops.add(*inputs, zero_points, pairs, 20, grid.qmin, grid.qmax)
-        case layers.QDense():
-            key, per_channel = "dense", False
-        case _:
-            key = CONVS[node.name]
-    return linear_by_loops(layer, WEIGHTS[key], BIASES[key], inputs[0], bits, per_channel)
+def check_parts(layer, codes, biases, multipliers, shifts):
+    """What the host made of a layer's weights, against reference.py."""
+    assert layer.weight.tolist() == np.array(codes).tolist()
+    assert layer.bias.tolist() == biases
+    made = layer.requantizer.multiplier, layer.requantizer.shift
+    for got, want in zip(made, (multipliers, shifts), strict=True):
+        assert np.broadcast_to(got, len(biases)).tolist() == list(want)
 
 
 @pytest.mark.parametrize("per_channel", [True, False])
@@ -73,11 +33,16 @@ def test_every_layer_equals_the_loops(weight_bits, activation_bits, per_channel)
     qnet = NET.quantize(IMAGES, scheme=Scheme(weight_bits, activation_bits, per_channel))
     trace = qnet.trace(IMAGES[:1])
     qmin, qmax = -(2 ** (activation_bits - 1)), 2 ** (activation_bits - 1) - 1
+    largest = 2 ** (weight_bits - 1) - 1
     for node in qnet.nodes:
         assert (node.layer.out_grid.qmin, node.layer.out_grid.qmax) == (qmin, qmax)
-        inputs = [trace[name][0] for name in node.inputs]
-        want = layer_by_loops(node, inputs, weight_bits, per_channel)
-        assert trace[node.name][0].tolist() == np.asarray(want).tolist(), node.name
+        if name := WEIGHTED.get(node.name):
+            scales = node.layer.in_grid.scale, node.layer.out_grid.scale
+            per_tensor = not per_channel or name == "dense"
+            parts = weighted(WEIGHTS[name], BIASES[name], *scales, per_tensor, largest)
+            check_parts(node.layer, *parts)
+        want = oracle.forward(node.layer, *(trace[name][0] for name in node.inputs))
+        assert trace[node.name][0].tolist() == want, node.name
     assert np.unique(trace["input"]).size > 2 ** (activation_bits - 2)  # the codes are in use
 
 
