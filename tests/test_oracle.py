@@ -131,20 +131,20 @@ def changed(layer, **attributes):
 
 
 @pytest.mark.parametrize(
-    ("name", "attributes"),
+    ("name", "attributes", "message"),
     [
-        ("conv per channel", {"weight_scale": np.float32([0.1, 0.2])}),
-        ("conv", {"bias": np.int32([1, 2, 3])}),
-        ("dense", {"bias": np.int32([1, 2])}),
-        ("dense", {"weight_scale": np.float32([0.1, 0.2])}),
-        ("dense", {"weight_scale": np.float32([])}),
-        ("add", {"in_grids": (A, B, C)}),
-        ("add", {"rescale_a": Requantizer(0.5, Rounding.UP)}),
+        ("conv per channel", {"weight_scale": np.float32([0.1, 0.2])}, "4 channels need 1 or 4"),
+        ("dense", {"weight_scale": np.float32([0.1, 0.2])}, "need 1 or 3 weight scales, got 2"),
+        ("dense", {"weight_scale": np.float32([])}, "need 1 or 3 weight scales, got 0"),
+        ("conv", {"bias": np.int32([1, 2, 3])}, "shorter"),
+        ("dense", {"bias": np.int32([1, 2])}, "shorter"),
+        ("add", {"in_grids": (A, B, C)}, "too many"),
+        ("add", {"rescale_a": Requantizer(0.5, Rounding.UP)}, "must rescale by one rounding"),
     ],
 )
-def test_no_two_lengths_and_no_two_roundings_are_paired(name, attributes):
+def test_no_two_lengths_and_no_two_roundings_are_paired(name, attributes, message):
     layer, *batches = CASES[name]
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=message):
         oracle.forward(changed(layer, **attributes), *(batch[0] for batch in batches))
 
 

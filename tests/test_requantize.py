@@ -9,12 +9,6 @@ import pytest
 from tinyq import Grid, Requantizer, Rounding
 
 
-def test_published_dispute_25087():
-    ratio = 1583594044 * 2.0 ** (-31 - 9)
-    got = {r.name: int(Requantizer(ratio, r).rescale(np.int32([7984]))[0]) for r in Rounding}
-    assert (got["DOUBLE"], got["SINGLE"]) == (12, 11)
-
-
 def test_published_dispute_102943():
     # The float32 ratio of these scales is an ulp below the one that the multiplier holds, and
     # that ulp decides: 585 * ratio is 6.5 exactly, and the tie goes to even.
@@ -30,11 +24,6 @@ def test_published_dispute_102943():
     assert Requantizer(double.ratio, Rounding.FLOAT32).rescale(np.int32([585])) == 7
 
 
-def test_float64_overflow_is_the_x86_cast():
-    big = Requantizer(100.0, Rounding.FLOAT64).rescale(np.int32([2**30, -(2**30), 5]))
-    assert big.tolist() == [-(2**31), -(2**31), 500]
-
-
 def test_float32_ratio_is_a_float32_quotient():
     s_in, s_w, s_out = 0.1, np.float32([0.3]), 0.7
     ratio = Requantizer.from_scales(s_in, s_w, s_out, Rounding.FLOAT32).ratio
@@ -47,12 +36,6 @@ def test_requantize_adds_zero_point_and_saturates():
     grid = Grid(1.0, -3, qmin=-8, qmax=7)
     got = Requantizer(0.5).requantize(np.int32([-100, -11, 0, 1, 100]), grid)
     assert (got.dtype, got.tolist()) == (np.int8, [-8, -8, -3, -2, 7])
-
-
-def test_each_channel_has_its_own_ratio():
-    requantizer = Requantizer([0.5, 2.0, 0.0])
-    assert requantizer.rescale(np.int32([[3, 3, 3]])).tolist() == [[2, 6, 0]]
-    assert requantizer.shift.tolist() == [0, -2, 0]
 
 
 def test_refusals():
