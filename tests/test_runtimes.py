@@ -99,6 +99,16 @@ def test_litert_optimized_dense_as_measured(bias, s_in, s_w, s_out, code):
         ((1.2047275, 68), (0.09854322, -57), (0.00070615456, 62), 26, -13, 84, -128),
         ((1.2047275, 68), (0.09854322, -57), (0.00070615456, 62), 110, -101, 40, 127),
         ((0.056195717, -97), (0.047535703, 7), (4.6408306e-05, -13), 73, 126, 50, 127),
+        # with the rest under SINGLE its code is that of the block
+        (
+            (0.1686982959508896, -12),
+            (0.6510254144668579, 49),
+            (0.010652651078999043, 125),
+            118,
+            12,
+            -78,
+            -77,
+        ),
     ],
 )
 def test_litert_optimized_add_as_measured(a_grid, b_grid, out_grid, a, b, block, rest):
@@ -107,31 +117,29 @@ def test_litert_optimized_add_as_measured(a_grid, b_grid, out_grid, a, b, block,
     assert add.litert_optimized(layer, a, b)[0].tolist() == [block] * 16 + [rest]
 
 
-# What XNNPACK answered; with a multiplier of one bit more the last digit would be another.
+# What LiteRT 2.3.0 with XNNPACK answered, for 16 equal pairs: a block of LiteRT's own kernel.
 @pytest.mark.parametrize(
     ("a_grid", "b_grid", "out_grid", "a", "b", "code"),
     [
-        (
-            (1.6104819774627686, 80),
-            (0.25661322474479675, 120),
-            (1.2992016077041626, 58),
-            44,
-            -11,
-            -13,
-        ),
-        (
-            (0.21914850175380707, 102),
-            (0.3798303008079529, -52),
-            (0.16481900215148926, 66),
-            -63,
-            56,
-            95,
-        ),
+        # with a multiplier of one bit more the code would be another
+        ((1.610482, 80), (0.25661322, 120), (1.2992016, 58), 44, -11, -13),
+        ((0.2191485, 102), (0.3798303, -52), (0.16481900, 66), -63, 56, 95),
+        # ties of a multiplier go to even
+        ((1.8506246, -50), (0.2069834, -118), (1.0, -109), 4, 49, 25),
+        ((0.25413191, 80), (0.19560948, 0), (1.0, 27), -87, -123, -39),
+        # a ratio of 2**-10 is taken, one below it is left to LiteRT: the other would be one off
+        ((0.0009763590060174465, 116), (0.5497018, 114), (0.9997916221618652, 30), -18, -54, -62),
+        ((0.0009714743355289102, 65), (1.257773, -70), (0.9948586821556091, 73), -1, -83, 56),
+        # one of 2**8 is left to LiteRT, one below it is taken: the other would be the other end
+        ((396.8732604980469, -105), (0.0322697, 66), (1.5502861738204956, -90), 76, 0, -128),
+        ((556.3206176757812, -96), (0.2424868, -97), (2.1732780933380127, 71), 80, 0, 127),
     ],
 )
 def test_xnnpack_add_as_measured(a_grid, b_grid, out_grid, a, b, code):
     layer = layers.QAdd.from_float(Grid(*a_grid), Grid(*b_grid), Grid(*out_grid))
-    assert add.litert_default(layer, np.int8([[a]]), np.int8([[b]])) == code
+    sides = (np.full((1, 16), side, np.int8) for side in (a, b))
+    got = forward(layer, *sides, runtime=RUNTIMES["litert-xnnpack"])
+    assert got[0].tolist() == [code] * 16
 
 
 # XNNPACK's first, where 1 / count rounded apart decides; then a tie in LiteRT's rounded bias.

@@ -46,8 +46,8 @@ def test_onnx_runtime_adds_single_codes_the_other_way_round():
     add = QAdd.from_float(Grid(0.194, -18), Grid(0.117, -59), Grid(0.118, -67))
     a, b = np.int8([[-24]]), np.int8([[-102]])
     assert forward(add, a, b, runtime=ONNX).tolist() == [[-120]]
-    two = [np.repeat(codes, 2, axis=1) for codes in (a, b)]
-    assert forward(add, *two, runtime=ONNX).tolist() == [[-119, -119]]
+    two = [np.repeat(codes, 2, axis=0) for codes in (a, b)]
+    assert forward(add, *two, runtime=ONNX).tolist() == [[-119], [-119]]
 
 
 def test_onnx_runtime_sums_a_window_of_dequantized_codes_row_by_row():

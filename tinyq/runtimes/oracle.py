@@ -84,9 +84,10 @@ def pairs_of(layer: Linear) -> list[tuple[int, int]]:
     if len(scales) not in (1, count):
         raise ValueError(f"{count} channels need 1 or {count} weight scales, got {len(scales)}")
     write, _ = ROUNDINGS[rounding]
-    round_off = loops.float32 if rounding is Rounding.FLOAT32 else float
-    products = [round_off(layer.in_grid.scale * scale) for scale in scales]
-    pairs = [write(round_off(product / layer.out_grid.scale)) for product in products]
+    products = [layer.in_grid.scale * scale for scale in scales]
+    if rounding is Rounding.FLOAT32:
+        products = [loops.float32(product) for product in products]
+    pairs = [write(product / layer.out_grid.scale) for product in products]
     return pairs * count if len(pairs) == 1 else pairs
 
 
