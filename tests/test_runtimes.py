@@ -142,10 +142,21 @@ def test_xnnpack_add_as_measured(a_grid, b_grid, out_grid, a, b, code):
     assert got[0].tolist() == [code] * 16
 
 
-# XNNPACK's first, where 1 / count rounded apart decides; then a tie in LiteRT's rounded bias.
+# What LiteRT 2.3.0 answered: each case tells its rule from one that is a rounding away from it.
 @pytest.mark.parametrize(
     ("runtime", "in_grid", "out_grid", "window", "code"),
     [
+        # the multiplier is truncated when the count divides it
+        ("litert-reference", (2.5, -126), (1.0, 92), [-119] * 7 + [-118] * 21, 111),
+        # s_in / s_out is a float64
+        (
+            "litert-reference",
+            (0.042561907321214676, 114),
+            (0.18259532749652863, -75),
+            [-43] * 10 + [-42] * 8,
+            -112,
+        ),
+        # 1 / count is rounded apart
         (
             "litert-xnnpack",
             (0.0007536985795013607, -128),
@@ -160,14 +171,37 @@ def test_xnnpack_add_as_measured(a_grid, b_grid, out_grid, a, b, code):
             [0] * 5 + [-1] * 5,
             85,
         ),
+        # the bias is rounded by itself, its tie away from zero, and its quotient is a float32
         ("litert-optimized", (0.5, 5), (1.0, 3), [40], 20),
         ("litert-optimized", (0.25, -3), (0.5, 3), [40], 25),
+        ("litert-optimized", (0.12551677227020264, 65), (0.14188852906227112, -9), [65], -10),
+        # the ratio is a float32, of s_in over count * s_out
+        ("litert-optimized", (2.5, 1), (1.0, -31), [13] * 15 + [14] * 9, -1),
+        (
+            "litert-optimized",
+            (0.06215323880314827, 60),
+            (0.029413457959890366, -127),
+            [124] * 12 + [125] * 26,
+            10,
+        ),
     ],
 )
 def test_mean_as_measured(runtime, in_grid, out_grid, window, code):
     layer = QMean(Grid(*in_grid), Grid(*out_grid), keep_dims=runtime == "litert-optimized")
     image = np.int8(window).reshape(1, 1, -1, 1)
     assert forward(layer, image, runtime=RUNTIMES[runtime]).item() == code
+
+
+@pytest.mark.parametrize("total", [-2, -3])
+def test_litert_optimized_mean_rounds_up_in_blocks_of_16_channels_as_measured(total):
+    # -2 / 4 is a tie, and -3 / 4 becomes one in the high multiply
+    mean, image = (
+        QMean(Grid(0.5, 0), Grid(0.5, 0), keep_dims=True),
+        np.zeros((1, 1, 4, 24), np.int8),
+    )
+    image[0, 0, 0] = total
+    got = forward(mean, image, runtime=RUNTIMES["litert-optimized"])
+    assert got.ravel().tolist() == [0] * 16 + [-1] * 8
 
 
 @pytest.mark.parametrize("operator", OPERATORS)

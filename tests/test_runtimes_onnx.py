@@ -71,12 +71,27 @@ def test_onnx_runtime_sums_a_whole_image_as_integers(whole):
     assert codes.ravel().tolist() == [-4, -5, 4, 1]
 
 
-def test_onnx_runtime_sums_a_mean_by_fours_if_there_are_several_images():
-    mean = QMean(Grid(0.111, -84), Grid(0.108, -94))
-    image = np.int8([-94, -120, -51, 89, 70, 46, 29, 29, -1, 95, -26]).reshape(1, 1, 11, 1)
-    assert forward(mean, image, runtime=ONNX).tolist() == [[-2]]
-    several = np.concatenate([image, image])
-    assert forward(mean, several, runtime=ONNX).tolist() == [[-1], [-1]]
+@pytest.mark.parametrize(
+    ("in_grid", "out_grid", "pixels", "one", "several"),
+    [
+        ((0.111, -84), (0.108, -94), [-94, -120, -51, 89, 70, 46, 29, 29, -1, 95, -26], -2, -1),
+        (
+            (0.14995735883712769, -37),
+            (0.14995735883712769, 26),
+            [-2, -1, 1, -37, 11, 7, 25, -2, -3, 39, 16, 39]
+            + [2, -29, 20, 5, -39, 9, 9, 31, -34, -39, -11, 19],
+            65,
+            64,
+        ),
+    ],
+)
+def test_onnx_runtime_sums_a_mean_by_fours_if_there_are_several_images(
+    in_grid, out_grid, pixels, one, several
+):
+    mean, image = QMean(Grid(*in_grid), Grid(*out_grid)), np.int8(pixels).reshape(1, 1, -1, 1)
+    assert forward(mean, image, runtime=ONNX).tolist() == [[one]]
+    both = np.concatenate([image, image])
+    assert forward(mean, both, runtime=ONNX).tolist() == [[several], [several]]
 
 
 def test_pytorch_adds_blocks_of_64_codes_otherwise_than_the_rest():
@@ -94,6 +109,25 @@ def test_pytorch_dequantizes_blocks_with_one_rounding():
     assert forward(add, a, b, runtime=TORCH).tolist() == [[-10] * 64]
 
 
+@pytest.mark.parametrize(
+    ("a_grid", "b_grid", "out_grid", "a", "b", "count", "code"),
+    [
+        # a block: with a division for the reciprocal the code would be 80
+        ((0.6362566351890564, 80), (0.6362566351890564, 38), (2.5450265407562256, 105))
+        + (0, 20, 64, 81),
+        # the rest: with a division the code would be -27; fused, -3
+        ((0.6021483540534973, -70), (0.06967326253652573, -47), (1.391770362854004, -67))
+        + (11, 42, 1, -28),
+        ((0.08546793460845947, -29), (0.8922163248062134, -32), (0.40714630484580994, -49))
+        + (109, -24, 1, -2),
+    ],
+)
+def test_pytorch_add_as_measured(a_grid, b_grid, out_grid, a, b, count, code):
+    add = QAdd.from_float(Grid(*a_grid), Grid(*b_grid), Grid(*out_grid))
+    sides = (np.full((1, count), side, np.int8) for side in (a, b))
+    assert forward(add, *sides, runtime=TORCH).tolist() == [[code] * count]
+
+
 def test_pytorch_pools_windows_around_the_zero_point():
     image = np.int8(
         [
@@ -103,6 +137,10 @@ def test_pytorch_pools_windows_around_the_zero_point():
     ).reshape(1, 2, 12, 1)
     pool = QAvgPool2D(Grid(0.119, -123), kernel=(2, 3), stride=(1, 3))
     assert forward(pool, image, runtime=TORCH).ravel().tolist() == [-7, -6, 2, 8]
+    tie = np.repeat(np.int8([-104, -105]), 7).reshape(1, 2, 7, 1)  # times 1 / 14, not over 14
+    tie = np.concatenate([tie, tie], axis=2)
+    pool = QAvgPool2D(Grid(0.25, -60), kernel=(2, 7), stride=(1, 7))
+    assert forward(pool, tie, runtime=TORCH).ravel().tolist() == [-105, -105]
 
 
 def test_pytorch_pools_a_whole_image_by_a_rounded_reciprocal():
@@ -110,6 +148,9 @@ def test_pytorch_pools_a_whole_image_by_a_rounded_reciprocal():
     pool, two = QGlobalAvgPool2D(Grid(0.25, 88)), np.concatenate([tie, tie], axis=3)
     assert forward(pool, two, runtime=TORCH).tolist() == [[-17, -17]]
     assert forward(pool, tie, runtime=TORCH).tolist() == [[-18]]
+    image = np.repeat(np.int8([0, 1]), 35).reshape(1, 7, 10, 1)  # 1 / 7 / 10 is not 1 / 70
+    image = np.concatenate([image, image], axis=3)
+    assert forward(pool, image, runtime=TORCH).tolist() == [[1, 1]]
     assert forward(pool, two, runtime=ONNX).tolist() == [[-18, -18]]
     assert forward(QMean(pool.in_grid, pool.in_grid), two, runtime=TORCH).tolist() == [[-18, -18]]
 
@@ -128,12 +169,30 @@ def test_a_product_beyond_int32_is_clamped_or_cast(runtime, code):
     assert forward(dense, np.int8([[127]]), runtime=runtime).tolist() == [[code]]
 
 
-@pytest.mark.parametrize(("runtime", "code"), [(ONNX, -24), (TORCH, -23)])
-def test_pytorch_divides_its_real_bias_back_and_may_miss_the_integer(runtime, code):
-    in_grid, out_grid = Grid(0.0007698640692979097, 40), Grid(0.00030441879061982036, -23)
-    scale, bias = np.float32([0.0036612863186746836]), np.int32([1506])  # comes back as 1506.0001
-    dense = QDense(in_grid, out_grid, np.int8([[13]]), bias, scale, Requantizer(1.0))
-    assert forward(dense, np.int8([[-80]]), runtime=runtime).tolist() == [[code]]
+@pytest.mark.parametrize(
+    ("runtime", "in_grid", "weight_scale", "out_grid", "weight", "x", "bias", "code"),
+    [
+        # PyTorch's real bias, divided back, may miss the integer: here it comes back as 1506.0001
+        (ONNX, (0.0007698640692979097, 40), 0.0036612863186746836)
+        + ((0.00030441879061982036, -23), 13, -80, 1506, -24),
+        (TORCH, (0.0007698640692979097, 40), 0.0036612863186746836)
+        + ((0.00030441879061982036, -23), 13, -80, 1506, -23),
+        # s_in * s_w in float32, and divided by s_out before it multiplies: else 38
+        (TORCH, (0.00961082149296999, 93), 0.003488855203613639)
+        + ((2.011334180831909, -13), -125, 86, 3088339, 39),
+        # the real bias is float32 of a float64 product: else 20
+        (TORCH, (0.006715778261423111, -91), 0.00028886873042210937)
+        + ((2.334674119949341, -20), 65, 11, 48733245, 21),
+        # XNNPACK's ratio is float32 after each of its two steps: else 85
+        (RUNTIMES["litert-xnnpack"], (0.008152911439538002, -52), 0.001079325214959681)
+        + ((1.649470567703247, 18), -115, -61, 12651667, 86),
+    ],
+)
+def test_dense_as_measured(runtime, in_grid, weight_scale, out_grid, weight, x, bias, code):
+    scale = np.float32([weight_scale])
+    grids, parts = (Grid(*in_grid), Grid(*out_grid)), (np.int8([[weight]]), np.int32([bias]))
+    dense = QDense(*grids, *parts, scale, Requantizer(1.0))
+    assert forward(dense, np.int8([[x]]), runtime=runtime).tolist() == [[code]]
 
 
 def to_float32(exact: Fraction) -> np.float32:
@@ -156,6 +215,8 @@ def test_fused_rounds_once():
     # these come back onto the tie if float64's last bit is made even
     ratios[-2:], codes[-2:] = 1, 2**24 + 1
     addends[-2:] = np.float32([1, -1]) * np.nextafter(np.float32(2**-28), np.float32(0))
+    # half a step of the larger addend, less 2**-18, which float64 loses
+    ratios[-3], codes[-3], addends[-3] = 1 + 2**-23, 2**28 - 32, 2**52 + 2**29
     want = [
         to_float32(Fraction(float(ratio)) * int(code) + Fraction(float(addend)))
         for ratio, code, addend in zip(ratios, codes, addends, strict=True)
