@@ -4,9 +4,19 @@ import numpy as np
 import pytest
 from test_digits import DIGITS
 
-from tinyq.floatref import Add, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU, ReLU6
+from tinyq.floatref import (
+    Add,
+    Conv2D,
+    Dense,
+    GlobalAvgPool2D,
+    MaxPool2D,
+    Pad2D,
+    ReLU,
+    ReLU6,
+    Weighted,
+)
 from tinyq.layers.nodes import Node
-from tinyq.methods.equalization import WEIGHTED, equalize_network, joined_pairs
+from tinyq.methods.equalization import equalize_network, joined_pairs
 from tinyq.network import Network
 
 EPS64 = np.finfo(np.float64).eps
@@ -41,7 +51,7 @@ LONG = chain(
 
 
 def by_name(net):
-    return {node.name: node.layer for node in net.nodes if isinstance(node.layer, WEIGHTED)}
+    return {node.name: node.layer for node in net.nodes if isinstance(node.layer, Weighted)}
 
 
 def test_the_function_is_kept_to_float64_rounding():

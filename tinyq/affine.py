@@ -3,11 +3,12 @@
     quantize    q = clamp(round(x / scale) + zero_point, qmin, qmax)     (1.1)
     dequantize  x = scale * (q - zero_point)                             (1.2)
 
-A grid has identity.  A layer that passes its codes through hands on the very Grid object that it
-was given, so ``out_grid is in_grid`` says "no requantizer here" anywhere in the package.
+A grid has identity.  A layer that passes its codes through also passes on the very Grid object that
+it was given, so ``out_grid is in_grid`` says "no requantizer here" anywhere in the package.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -36,7 +37,7 @@ class Grid:
     """An affine int8 grid: the real numbers ``scale * (q - zero_point)`` for q in qmin..qmax.
 
     scale: step between neighbours, finite and > 0; kept to float32 precision.
-    zero_point: the code of real zero, in qmin..qmax.
+    zero_point: the code of real zero, an integer in qmin..qmax.
     qmin, qmax: smallest and largest code, within -128..127; float32 must hold their real numbers.
     Raises ValueError where one of these does not hold.  Source: Jacob et al. 2018, equation 1.
 
@@ -64,15 +65,16 @@ class Grid:
                 f"zero_point must be an integer in {self.qmin}..{self.qmax}, "
                 f"got {self.zero_point!r}"
             )
+        zero_point = int(self.zero_point)  # an np.int8 would wrap in the next line
+        steps = max(zero_point - self.qmin, self.qmax - zero_point)
         with np.errstate(over="ignore"):
-            steps = max(self.zero_point - self.qmin, self.qmax - self.zero_point)
             if not np.isfinite(np.float32(scale * steps)):
                 raise ValueError(f"float32 cannot hold the ends of a grid of scale {scale}")
         object.__setattr__(self, "scale", scale)
-        object.__setattr__(self, "zero_point", int(self.zero_point))
+        object.__setattr__(self, "zero_point", zero_point)
 
     @classmethod
-    def from_range(cls, lo: float, hi: float, qmin: int = -128, qmax: int = 127) -> "Grid":
+    def from_range(cls, lo: float, hi: float, qmin: int = -128, qmax: int = 127) -> Self:
         """Return the asymmetric grid whose codes cover lo..hi and hold real zero exactly.
 
         scale = (hi - lo) / (qmax - qmin) in float32, after lo..hi is widened to contain 0   (1.3)
@@ -88,14 +90,14 @@ class Grid:
         if not -FLOAT32_MAX <= lo <= hi <= FLOAT32_MAX:
             raise ValueError(f"a range needs finite float32 lo <= hi, got lo={lo}, hi={hi}")
         qmin, qmax = whole("qmin", qmin), whole("qmax", qmax)
-        lo, hi = np.float32(min(lo, 0.0)), np.float32(max(hi, 0.0))
-        if lo == hi:
+        lo32, hi32 = np.float32(min(lo, 0.0)), np.float32(max(hi, 0.0))
+        if lo32 == hi32:
             return cls(1.0, qmin, qmin, qmax)
         with np.errstate(over="ignore", under="ignore"):
-            scale = (hi - lo) / np.float32(qmax - qmin)
+            scale = (hi32 - lo32) / np.float32(qmax - qmin)
         if not (np.isfinite(scale) and scale > 0):
-            raise ValueError(f"no float32 scale spans lo={lo}, hi={hi} in {qmax - qmin} steps")
-        zero_point = round_half_away(qmin - np.float64(lo) / np.float64(scale))
+            raise ValueError(f"no float32 scale spans lo={lo32}, hi={hi32} in {qmax - qmin} steps")
+        zero_point = round_half_away(qmin - np.float64(lo32) / np.float64(scale))
         return cls(float(scale), int(np.clip(zero_point, qmin, qmax)), qmin, qmax)
 
     def quantize(self, x: ArrayLike) -> NDArray[np.int8]:

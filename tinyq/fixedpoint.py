@@ -18,8 +18,8 @@ def quantize_multiplier(ratio: float) -> tuple[int, int]:
 
     ratio = m * 2**e with 0.5 <= m < 1; multiplier = round(m * 2**31), shift = -e           (5.1)
 
-    ratio: finite, 0 <= ratio < 2**30.  0, and any ratio below 2**-32 (it takes every int32 to 0),
-    gives (0, 0).  Raises ValueError for a negative, NaN or larger ratio.
+    ratio: finite, 0 <= ratio < 2**30.  A ratio of 0, or so small that it takes every int32 to 0
+    (below 2**-32), gives (0, 0).  Raises ValueError for a negative, NaN or larger ratio.
     Source: TFLite ``QuantizeMultiplier``.
 
     >>> quantize_multiplier(0.25), quantize_multiplier(3.0)
@@ -30,10 +30,11 @@ def quantize_multiplier(ratio: float) -> tuple[int, int]:
     mantissa, exponent = math.frexp(ratio)
     # mantissa * 2**31 has at most 53 bits: floor(. + 0.5) is exact here and rounds halves away.
     multiplier = math.floor(mantissa * 2**31 + 0.5)
-    if multiplier == 2**31:
+    if multiplier == 2**31:  # no int32: half of it, and twice the power of two
         multiplier, exponent = 2**30, exponent + 1
     if exponent > MAX_LEFT_SHIFT:
         raise ValueError(f"ratio must be below 2**{MAX_LEFT_SHIFT}, even rounded, got {ratio!r}")
+    # below 2**-32 even 2**31 times the ratio is under one half, so it takes every int32 to 0
     if ratio == 0 or -exponent > MAX_RIGHT_SHIFT:
         return 0, 0
     return multiplier, -exponent
@@ -53,10 +54,11 @@ def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike) -> NDArray
     [2, -1, 1, 0]
     """
     product = np.multiply(a, b, dtype=np.int64)
+    # Half of 2**31, away from zero; one less below zero, so that a tie goes up there too.
     nudged = product + np.where(product >= 0, 2**30, 1 - 2**30)
-    # >> rounds toward minus infinity; adding 2**31 - 1 to a negative number makes it truncate.
+    # C's / truncates toward zero, >> rounds toward minus infinity: 2**31 - 1 makes up for it.
     high = (nudged + np.where(nudged < 0, 2**31 - 1, 0)) >> 31
-    return np.minimum(high, 2**31 - 1)
+    return np.minimum(high, 2**31 - 1)  # INT32_MIN * INT32_MIN alone is beyond it
 
 
 def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> NDArray[np.int64]:
@@ -72,6 +74,8 @@ def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> NDArray[np.int6
     """
     x, exponent = np.asanyarray(x, dtype=np.int64), np.asanyarray(exponent, dtype=np.int64)
     mask = (np.int64(1) << exponent) - 1
+    # x & mask is what >> drops, counted up from the floor.  A tie drops half, 2**(n-1), and the
+    # threshold is one less: it rounds up.  Below zero up would be toward zero, hence the + 1.
     threshold = (mask >> 1) + (x < 0)
     return (x >> exponent) + ((x & mask) > threshold)
 
@@ -84,7 +88,7 @@ def shift_left_int32(x: ArrayLike, shift: ArrayLike) -> NDArray[np.int64]:
     >>> shift_left_int32([3, 2**30], [-1, -2]).tolist()
     [6, 0]
     """
-    wide = np.asanyarray(x, dtype=np.int64) << np.maximum(np.negative(shift), 0)
+    wide: NDArray[np.int64] = np.asanyarray(x, dtype=np.int64) << np.maximum(np.negative(shift), 0)
     return wide.astype(np.int32).astype(np.int64)
 
 

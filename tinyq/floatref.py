@@ -1,11 +1,13 @@
 """The same layers in float32: what the integers are held against, and what calibration watches.
 
-Every sum runs one product at a time in the order of the loop nest, in float32, without fused
+Every sum adds one product at a time in the order of the loop nest, in float32, without fused
 multiply-add.  So a range, a grid and a golden byte do not depend on the BLAS, its threads or the
 processor.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +19,21 @@ from tinyq.layers.pool import NO_PADS
 from tinyq.layers.scheme import Scheme
 
 Array = NDArray[np.float32]
+
+
+class FloatLayer(Protocol):
+    """What every layer of a float network has.
+
+    forward: float32 arrays, one for each tensor that the layer reads, to the one that it makes;
+    quantize: the grids of these tensors in the same order, then the layer's own output grid, or
+    None where it passes its input's grid on, then a Scheme, to the int8 layer.
+    """
+
+    @property
+    def forward(self) -> Callable[..., Array]: ...
+
+    @property
+    def quantize(self) -> Callable[..., Any]: ...
 
 
 def check_channels(name: str, x: Array, channels: int) -> None:
@@ -32,8 +49,8 @@ class Pad2D:
     pads: tuple[int, int, int, int]
 
     def forward(self, x: Array) -> Array:
-        """Return the padded image: (N, H, W, C) to (N, top + H + bottom, ..., C)."""
-        return pad_image(x, self.pads, np.float32(0))
+        """Return the padded images: (N, H, W, C) to (N, top + H + bottom, left + W + right, C)."""
+        return pad_image(x, self.pads, 0.0)
 
     def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QPad2D:
         """Return the int8 layer on in_grid."""
@@ -42,7 +59,10 @@ class Pad2D:
 
 @dataclass(frozen=True, eq=False)
 class Conv2D:
-    """Convolve images, VALID.  weights: float32 OHWI; bias: float32 (O,); stride: (SY, SX)."""
+    """Convolve images, without padding.
+
+    weights: float32 (O, KH, KW, I); bias: float32 (O,); stride: (SY, SX).
+    """
 
     weights: Array
     bias: Array
@@ -117,7 +137,7 @@ class MaxPool2D:
 
     def forward(self, x: Array) -> Array:
         """Return the maxima: (N, H, W, C) to (N, OH, OW, C)."""
-        x = pad_image(x, self.pads, np.float32(-np.inf))
+        x = pad_image(x, self.pads, -np.inf)
         out = output_size(self, x.shape, self.kernel, self.stride)
         return np.max([tap for _, _, tap in taps(x, self.kernel, self.stride, out)], axis=0)
 
@@ -152,7 +172,7 @@ class GlobalAvgPool2D:
 
     def forward(self, x: Array) -> Array:
         """Return the means: (N, H, W, C) to (N, C)."""
-        return AvgPool2D(x.shape[1:3], (1, 1)).forward(x)[:, 0, 0, :]
+        return AvgPool2D((x.shape[1], x.shape[2]), (1, 1)).forward(x)[:, 0, 0, :]
 
     def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QGlobalAvgPool2D:
         """Return the int8 layer on in_grid."""
@@ -192,3 +212,6 @@ class Dense:
         return layers.QDense.from_float(
             self.weights, self.bias, in_grid, out_grid, scheme.rounding, scheme.weight_bits
         )
+
+
+Weighted = Conv2D | Dense

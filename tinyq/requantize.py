@@ -1,11 +1,12 @@
 """Requantization: from an int32 accumulator to int8 codes on another grid, under a named rounding.
 
-Five rules are shipped in the runtimes people deploy.  They differ by at most a few codes, on few
-accumulators, and that is why two runtimes rarely give the same bytes.
+The runtimes that people deploy use five rules.  They differ on few accumulators, and by a few codes
+at most, but that is enough: two runtimes rarely give the same bytes.
 """
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,9 @@ from tinyq.fixedpoint import (
     quantize_multiplier,
     shift_left_int32,
 )
+
+Integers = NDArray[np.integer] | np.integer
+Reals = NDArray[np.floating] | np.floating
 
 
 class Rounding(Enum):
@@ -53,7 +57,7 @@ def check_int32(name: str, values: ArrayLike) -> NDArray[np.integer]:
     return values
 
 
-def rescale_up(acc: NDArray, multiplier: NDArray, shift: NDArray) -> NDArray[np.int64]:
+def rescale_up(acc: Integers, multiplier: Integers, shift: Integers) -> NDArray[np.int64]:
     """Return ``acc * multiplier * 2**(-31 - shift)`` with two roundings, both ties up     (5.5).
 
     acc: int32 values; multiplier: 0..2**31 - 1; shift: -30..31.  Returns int64.
@@ -64,10 +68,11 @@ def rescale_up(acc: NDArray, multiplier: NDArray, shift: NDArray) -> NDArray[np.
     """
     high = (shift_left_int32(acc, shift) * np.int64(multiplier) + 2**30) >> 31
     right = np.maximum(np.int64(shift), 0)
+    # half of 2**right, without a negative shift where right is 0
     return (high + ((np.int64(1) << right) >> 1)) >> right
 
 
-def rescale_single(acc: NDArray, multiplier: NDArray, shift: NDArray) -> NDArray[np.int64]:
+def rescale_single(acc: Integers, multiplier: Integers, shift: Integers) -> NDArray[np.int64]:
     """Return ``acc * multiplier * 2**(-31 - shift)`` with one rounding, the tie up        (5.6).
 
     acc: int32 values; multiplier: 0..2**31 - 1; shift: -30..31.  Returns int64.
@@ -77,11 +82,12 @@ def rescale_single(acc: NDArray, multiplier: NDArray, shift: NDArray) -> NDArray
     11
     """
     total = 31 + np.int64(shift)
+    # At most 2**31 * 2**31.  Half of 2**total on top fits int64 for every shift up to 31.
     product = np.multiply(acc, multiplier, dtype=np.int64)
     return (product + (np.int64(1) << (total - 1))) >> total
 
 
-def rescale_float32(acc: NDArray, ratio: NDArray) -> NDArray[np.int64]:
+def rescale_float32(acc: Integers, ratio: Reals) -> NDArray[np.int64]:
     """Return ``rint(float32(acc) * float32(ratio))``, clamped to int32                    (5.7).
 
     acc: int32 values; ratio: real.  Returns int64.  Source: XNNPACK ``qs8`` requantization, fp32.
@@ -90,10 +96,11 @@ def rescale_float32(acc: NDArray, ratio: NDArray) -> NDArray[np.int64]:
     [0, 2]
     """
     product = np.asarray(acc, np.float32) * np.float32(ratio)
+    # clamped in float64: float32 has no 2**31 - 1, it would become 2**31 and wrap
     return np.clip(np.rint(product).astype(np.float64), -(2.0**31), 2.0**31 - 1).astype(np.int64)
 
 
-def rescale_float64(acc: NDArray, ratio: NDArray) -> NDArray[np.int64]:
+def rescale_float64(acc: Integers, ratio: Reals) -> NDArray[np.int64]:
     """Return ``round(float64(acc) * ratio)``, ties away; -2**31 where int32 overflows     (5.8).
 
     acc: int32 values; ratio: real.  Returns int64.  The overflow value is what an x86 cast gives.
@@ -107,13 +114,13 @@ def rescale_float64(acc: NDArray, ratio: NDArray) -> NDArray[np.int64]:
     return np.where(fits, rounded, -(2.0**31)).astype(np.int64)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, init=False)
 class Requantizer:
-    """Rescale accumulators by a ratio a channel: built once from floats, then integers alone.
+    """Rescale accumulators, each channel by its ratio: built once from floats, then integers alone.
 
     result = clamp(rescale(acc) + zero_point, qmin, qmax)                                  (5.9)
 
-    ratio: real, shape (C,) or (1,), each in 0..2**30; or one number.
+    ratio: real, shape (C,) or (1,), each in 0..2**30; one number becomes (1,).
     rounding: a member of Rounding; FLOAT32 and FLOAT64 rescale in floats, as their runtimes do.
     multiplier, shift: int32 of the same shape, derived from ratio by (5.1).
     Raises ValueError for a ratio outside its range, TypeError for an unknown rounding.
@@ -124,16 +131,17 @@ class Requantizer:
     """
 
     ratio: NDArray[np.float64]
-    rounding: Rounding = Rounding.DOUBLE
+    rounding: Rounding
     multiplier: NDArray[np.int32] = field(init=False)
     shift: NDArray[np.int32] = field(init=False)
 
-    def __post_init__(self) -> None:
-        if not isinstance(self.rounding, Rounding):
-            raise TypeError(f"rounding must be a tinyq.Rounding, got {self.rounding!r}")
-        ratio = np.array(self.ratio, dtype=np.float64, ndmin=1)
+    def __init__(self, ratio: ArrayLike, rounding: Rounding = Rounding.DOUBLE) -> None:
+        if not isinstance(rounding, Rounding):
+            raise TypeError(f"rounding must be a tinyq.Rounding, got {rounding!r}")
+        ratio = np.array(ratio, dtype=np.float64, ndmin=1)
         pairs = np.array([quantize_multiplier(float(r)) for r in ratio], dtype=np.int32)
         multiplier, shift = pairs.reshape(-1, 2).T
+        object.__setattr__(self, "rounding", rounding)
         for name, array in (("ratio", ratio), ("multiplier", multiplier), ("shift", shift)):
             array.setflags(write=False)
             object.__setattr__(self, name, array)
@@ -145,7 +153,7 @@ class Requantizer:
         scales: ArrayLike,
         out_scale: float,
         rounding: Rounding = Rounding.DOUBLE,
-    ) -> "Requantizer":
+    ) -> Self:
         """Return the requantizer from an accumulator of scale ``in_scale * scales`` to out_scale.
 
         ratio_c = in_scale * scale_c / out_scale, in float64 (FLOAT32: in float32)         (5.10)
@@ -162,15 +170,16 @@ class Requantizer:
         FLOAT32 [-120]
         FLOAT64 [-119]
         """
-        kind = np.float32 if rounding is Rounding.FLOAT32 else np.float64
+        kind = np.dtype(np.float32 if rounding is Rounding.FLOAT32 else np.float64)
+        one, many, out = (np.asarray(s, dtype=kind) for s in (in_scale, scales, out_scale))
         with np.errstate(over="ignore", under="ignore"):
-            ratio = kind(in_scale) * np.asarray(scales, dtype=kind) / kind(out_scale)
+            ratio = one * many / out
         return cls(ratio, rounding)
 
-    def rescale(self, acc: NDArray[np.int32]) -> NDArray[np.int64]:
+    def rescale(self, acc: ArrayLike) -> NDArray[np.int64]:
         """Return acc times ratio under the rounding, before zero_point and clamp.
 
-        acc: int32, (..., C).  Returns int64 of the same shape.
+        acc: integers that int32 holds, (..., C).  Returns int64 of the same shape.
         Raises TypeError for what is not integer, ValueError for a number beyond int32.
         """
         acc = check_int32("acc", acc)
@@ -186,10 +195,10 @@ class Requantizer:
             case Rounding.FLOAT64:
                 return rescale_float64(acc, self.ratio)
 
-    def requantize(self, acc: NDArray[np.int32], grid: Grid) -> NDArray[np.int8]:
+    def requantize(self, acc: ArrayLike, grid: Grid) -> NDArray[np.int8]:
         """Return the int8 codes of acc on grid, equation (5.9).
 
-        acc: int32, (..., C).  Returns int8 of the same shape.
+        acc: as rescale takes it.  Returns int8 of the same shape.
 
         >>> Requantizer(0.5).requantize(np.int32([3, 1000]), Grid(1.0, -5)).tolist()
         [-3, 127]

@@ -1,11 +1,11 @@
 """Symmetric weight scales and int32 biases: the host's half of a layer with weights.
 
-Weights take codes -127..127 and zero_point 0, with fewer bits -7..7 and so on.  Code -128 stays
-unused: then ``-w`` is on the grid whenever ``w`` is, and a product with an int8 code fits one bit
-less.
+Weights take the codes -127..127 around zero_point 0, with 4 bits -7..7.  Code -128 stays unused,
+so that ``-w`` is on the grid whenever ``w`` is, and a product with an int8 code needs one bit less.
 """
 
 from numbers import Integral
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tinyq.affine import finite_float32, round_half_away
 
 WEIGHT_MAX = 127
+Real = TypeVar("Real", bound=np.floating)
 
 
 def check_bits(name: str, bits: int) -> None:
@@ -67,6 +68,18 @@ def weight_scales(
     return np.where(largest > 0, scales, np.float32(1))
 
 
+def by_channel(factors: NDArray[Real], weights: NDArray[Any]) -> NDArray[Real]:
+    """Return factors, one for each output channel or one for all, in a shape that meets weights.
+
+    factors: (O,) or (1,); weights: (O, ...).  Returns (O, 1, ...), of the same dtype, to multiply
+    or divide weights by.
+
+    >>> by_channel(np.float64([2, 3]), np.ones((2, 3, 3, 1))).shape
+    (2, 1, 1, 1)
+    """
+    return factors.reshape(-1, *[1] * (weights.ndim - 1))
+
+
 def quantize_weights(
     weights: NDArray[np.float32], scales: NDArray[np.float32], bits: int = 8
 ) -> NDArray[np.int8]:
@@ -81,8 +94,8 @@ def quantize_weights(
     >>> quantize_weights(np.float32([[1.27, -0.5]]), np.float32([0.01])).tolist()
     [[127, -50]]
     """
-    columns = scales.astype(np.float64).reshape(-1, *[1] * (weights.ndim - 1))
-    codes = round_half_away(weights.astype(np.float64) / columns)
+    wide = by_channel(scales.astype(np.float64), weights)
+    codes = round_half_away(weights.astype(np.float64) / wide)
     return np.clip(codes, -weight_max(bits), weight_max(bits)).astype(np.int8)
 
 

@@ -16,6 +16,8 @@ class Adam:
     m = 0.9 m + 0.1 g,   v = 0.999 v + 0.001 g**2
     p = p - rate * (m / (1 - 0.9**t)) / (sqrt(v / (1 - 0.999**t)) + 1e-8)
 
+    g is the slope, t counts the steps from 1; m and v start at 0 for each parameter.
+
     parameters: float arrays, changed in place; rate: > 0, may be changed between steps.
     Source: Kingma and Ba 2015, algorithm 1.
 
@@ -25,16 +27,16 @@ class Adam:
     [0.5, -1.5]
     """
 
-    def __init__(self, parameters: Sequence[NDArray], rate: float) -> None:
+    def __init__(self, parameters: Sequence[NDArray[np.floating]], rate: float) -> None:
         self.parameters = list(parameters)
         self.rate = rate
         self._means = [np.zeros_like(p) for p in self.parameters]
         self._squares = [np.zeros_like(p) for p in self.parameters]
-        # 0.9**t and 0.999**t, multiplied up: pow differs by an ulp between machines.
+        # 0.9**t and 0.999**t, by repeated products: pow differs by an ulp between machines.
         self._mean_left = self._square_left = 1.0
 
-    def step(self, slopes: Sequence[NDArray]) -> None:
-        """Take one step: slopes of the loss, an array of its shape for each parameter."""
+    def step(self, slopes: Sequence[NDArray[np.floating]]) -> None:
+        """Take one step.  slopes: of the loss, for each parameter an array of its shape."""
         self._mean_left *= MEAN_DECAY
         self._square_left *= SQUARE_DECAY
         every = zip(self.parameters, slopes, self._means, self._squares, strict=True)

@@ -5,19 +5,20 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.floatref import Weighted
 from tinyq.layers.linear import Linear
 from tinyq.methods.fold import correct_bias
 from tinyq.methods.in_order import change_in_order, input_steps
 from tinyq.network import Network, QNetwork
-from tinyq.weights import quantize_bias
+from tinyq.weights import by_channel, quantize_bias
 
 
 def correct_biases(net: Network, qnet: QNetwork, images: NDArray[np.float32]) -> QNetwork:
     """Return qnet with biases that take back the mean error of its rounded weights.
 
     Equation (9.6) for each layer with weights, in running order.  The mean input is that of the
-    codes which reach the layer from the corrected layers before it.  Weights and grids stay, so an
-    image costs what it did.
+    codes that reach the layer from the corrected layers before it.  Weights and grids stay, so an
+    image takes as long as before.
 
     net: the float network that qnet was quantized from; images: float32 (N, H, W, C), N >= 1.
     Raises as change_in_order does, and ValueError for a bias that int32 cannot hold.
@@ -34,10 +35,10 @@ def correct_biases(net: Network, qnet: QNetwork, images: NDArray[np.float32]) ->
     return change_in_order(net, qnet, images, corrected)
 
 
-def corrected(layer: Linear, original, codes: NDArray[np.int8]) -> Linear:
+def corrected(layer: Linear, original: Weighted, codes: NDArray[np.int8]) -> Linear:
     """Return one int8 layer with the bias of equation (9.6).
 
-    layer: made of original's float weights and bias; codes: int8, what it reads.
+    original: the float layer that it was made from; codes: int8, what it reads.
     """
     steps = input_steps(layer, codes)
     # An integer sum: the mean does not depend on the order of the images.
@@ -51,5 +52,4 @@ def corrected(layer: Linear, original, codes: NDArray[np.int8]) -> Linear:
 
 def real_weights(layer: Linear) -> NDArray[np.float64]:
     """Return the numbers that a layer's weight codes stand for: scale times code, float64."""
-    scales = layer.weight_scale.astype(np.float64)
-    return layer.weight * scales.reshape(-1, *[1] * (layer.weight.ndim - 1))
+    return layer.weight * by_channel(layer.weight_scale.astype(np.float64), layer.weight)

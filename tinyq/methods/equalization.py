@@ -1,18 +1,17 @@
 """Cross-layer equalization of a whole network: equation (9.5) over every pair that allows it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
-from tinyq.floatref import AvgPool2D, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
+from tinyq.floatref import AvgPool2D, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU, Weighted
 from tinyq.layers.nodes import Node, naming_layer
 from tinyq.methods.fold import equalize
-from tinyq.methods.fold.checks import finite
+from tinyq.methods.fold.checks import Array, finite
 from tinyq.network import Network
 
-WEIGHTED = (Conv2D, Dense)
-# f(s x) = s f(x) for s > 0.  A ReLU6 is not among them: its 6 does not move with the scale.
+# f(s x) = s f(x) for every s > 0.  ReLU6 is left out because its 6 does not move with the scale.
 EQUIVARIANT = (ReLU, Pad2D, MaxPool2D, AvgPool2D, GlobalAvgPool2D)
 SWEEPS = 100
 SETTLED = 1e-9
@@ -21,8 +20,8 @@ SETTLED = 1e-9
 def equalize_network(net: Network) -> Network:
     """Return the network with its channels' ranges levelled, and its function kept.
 
-    Each pair of joined_pairs is rescaled by equation (9.5).  Where pairs share a layer, levelling
-    one tilts the other: the sweep over all pairs is repeated until no weight moves by more than
+    Equation (9.5) rescales each pair of joined_pairs.  Where pairs share a layer, levelling one
+    tilts the other, so the sweep over all pairs is repeated until no weight moves by more than
     1e-9 of itself (at most 100 times).
 
     net: of tinyq.floatref layers; it is left as it was.
@@ -39,31 +38,29 @@ def equalize_network(net: Network) -> Network:
     (array([[2.]]), array([0.25]), array([[2.]]))
     """
     pairs = joined_pairs(net.nodes)
-    parts = {
-        node.name: _finite_parts(node) for node in net.nodes if isinstance(node.layer, WEIGHTED)
-    }
+    weights, biases = {}, {}
+    for node in net.nodes:
+        if isinstance(node.layer, Weighted):
+            with naming_layer(node.name):
+                weights[node.name] = finite("weights", node.layer.weights)
+                biases[node.name] = finite("bias", node.layer.bias)
     for _ in range(SWEEPS):
-        before = {name: weights for name, (weights, _) in parts.items()}
-        for first, second in pairs:
-            with naming_layer(first):
-                levelled = equalize(*parts[first], parts[second][0])
-            parts[first][:], parts[second][0] = levelled[:2], levelled[2]
-        if all(np.allclose(parts[name][0], before[name], SETTLED, atol=0) for name in before):
+        before = dict(weights)
+        for one, two in pairs:
+            with naming_layer(one):
+                levelled = equalize(weights[one], biases[one], weights[two])
+            weights[one], biases[one], weights[two] = levelled
+        if all(np.allclose(weights[name], before[name], SETTLED, atol=0) for name in before):
             break
-    return replace(net, nodes=tuple(_with_parts(node, parts) for node in net.nodes))
-
-
-def _finite_parts(node: Node) -> list:
-    with naming_layer(node.name):
-        return [finite(name, getattr(node.layer, name)) for name in ("weights", "bias")]
+    return replace(net, nodes=tuple(_with_parts(node, weights, biases) for node in net.nodes))
 
 
 def joined_pairs(nodes: Sequence[Node]) -> list[tuple[str, str]]:
-    """Return the names of layers with weights that only scale-equivariant layers join.
+    """Return pairs of layers with weights that only scale-equivariant layers join, by name.
 
     The first one's output, and every tensor on the way, has one reader, and each layer on the way
-    is a ReLU, a pad or a pool.  So the stem of a residual block has no partner (the skip reads it
-    too), and a layer that feeds the add has none.
+    is a ReLU, a pad or a pool.  So the stem of a residual block has no partner, because the skip
+    reads it too, and neither has a layer that feeds the add.
 
     nodes: layers in running order.  Returns (first, second) names in running order.
     """
@@ -73,20 +70,23 @@ def joined_pairs(nodes: Sequence[Node]) -> list[tuple[str, str]]:
             readers[name].append(node)
     pairs = []
     for node in nodes:
-        if isinstance(node.layer, WEIGHTED):
+        if isinstance(node.layer, Weighted):
             at = readers[node.name]
             while len(at) == 1 and isinstance(at[0].layer, EQUIVARIANT):
                 at = readers[at[0].name]
-            if len(at) == 1 and isinstance(at[0].layer, WEIGHTED):
+            if len(at) == 1 and isinstance(at[0].layer, Weighted):
                 pairs.append((node.name, at[0].name))
     return pairs
 
 
-def _with_parts(node: Node, parts: dict[str, list]) -> Node:
-    """Return node with its weights and bias among parts, in the dtype of its own."""
-    if node.name not in parts:
+def _with_parts(node: Node, weights: Mapping[str, Array], biases: Mapping[str, Array]) -> Node:
+    """Return node with the weights and bias of its name, in the dtypes that its own have."""
+    if not isinstance(node.layer, Weighted):
         return node
-    own = node.layer.weights, node.layer.bias
-    both = zip(parts[node.name], own, strict=True)
-    weights, bias = (part.astype(old.dtype) for part, old in both)
-    return replace(node, layer=replace(node.layer, weights=weights, bias=bias))
+    own = node.layer
+    layer = replace(
+        own,
+        weights=weights[node.name].astype(own.weights.dtype),
+        bias=biases[node.name].astype(own.bias.dtype),
+    )
+    return replace(node, layer=layer)

@@ -4,13 +4,13 @@ Forward, weights and activations are rounded to their grids and taken back to re
 
     x^ = dequantize(quantize(x))                                                          (12.1)
 
-Rounding is a staircase: its slope is 0 almost everywhere, and nothing would be learned.  Backward,
-the staircase is taken for the ramp that it follows, cut off where the grid ends:
+Rounding is a staircase, whose slope is 0 almost everywhere, so nothing would be learned from it.
+Backward, it counts as the ramp that it follows, cut off where the grid ends:
 
     dL/dx = dL/dx^ where lo - scale / 2 <= x <= hi + scale / 2, else 0                    (12.2)
 
-Neither the requantizer's rounding nor the rounded biases are modelled.  At 3 bits, chapter 12's
-network gives the integers' answer on 76.6 % of the test scans; judge a network by its integers.
+The requantizer's rounding and the rounded biases are not modelled: at 3 bits, chapter 12's network
+gives the integers' answer on only 76.6 % of the test scans.  So judge a network by its integers.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.floatref import Conv2D, Dense
+from tinyq.floatref import Conv2D, Weighted
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.layers.scheme import INT8, Scheme
 from tinyq.methods.gradients import input_slopes, weight_slopes
 from tinyq.network import Network
-from tinyq.weights import quantize_weights, weight_scales
+from tinyq.weights import by_channel, quantize_weights, weight_scales
 
 Array = NDArray[np.float32]
-WEIGHTED = (Conv2D, Dense)
 
 
 def fake_quantize(x: Array, grid: Grid) -> Array:
@@ -56,20 +55,20 @@ def round_weights(
 ) -> Network:
     """Return net with each weight moved to the real number of its code; biases stay.
 
-    Quantizing the result with the same scheme finds the same codes: nothing is rounded twice.
+    Quantizing the result with the same scheme finds the same codes, so nothing is rounded twice.
 
     scheme, schemes: as Network.quantize takes them.
     """
 
     def rounded(node: Node) -> Node:
-        if not isinstance(node.layer, WEIGHTED):
+        if not isinstance(node.layer, Weighted):
             return node
         weights, own = node.layer.weights, schemes.get(node.name, scheme)
         per_channel = own.per_channel and isinstance(node.layer, Conv2D)
         scales = weight_scales(weights, per_channel, own.weight_bits)
         codes = quantize_weights(weights, scales, own.weight_bits)
-        steps = scales.reshape(-1, *[1] * (weights.ndim - 1))
-        return replace(node, layer=replace(node.layer, weights=codes * steps))
+        moved = codes * by_channel(scales, weights)
+        return replace(node, layer=replace(node.layer, weights=moved))
 
     return replace(net, nodes=tuple(rounded(node) for node in net.nodes))
 
@@ -93,7 +92,7 @@ def fake_forward(net: Network, grids: Mapping[str, Grid], images: Array) -> Fake
     tensors, raw = {INPUT: fake_quantize(images, grids[INPUT])}, {}
     for node in net.nodes:
         raw[node.name] = node.layer.forward(*(tensors[name] for name in node.inputs))
-        # Also where the layer passes its grid on: a mean of codes is rounded to a code.
+        # Also where the layer passes its grid on, because a mean of codes is rounded to a code.
         tensors[node.name] = fake_quantize(raw[node.name], grids[node.name])
     return FakeRun(tensors, raw)
 
@@ -103,28 +102,31 @@ def backward(
 ) -> dict[str, tuple[Array, Array]]:
     """Return (dL/dweights, dL/dbias) by layer name, with equation (12.2) at each grid.
 
-    net, grids: as fake_forward was given them, run: what it returned; slope: dL/dlogits.
-    The slope of a rounded weight is that of the weight: no weight lies beyond its grid's end.
+    net, grids: as fake_forward took them; run: what it returned; slope: dL/dlogits.
+    The slope by a rounded weight serves for the weight itself: none lies beyond its grid's end.
     """
-    slopes, found = {net.nodes[-1].name: slope}, {}
+    slopes = {net.nodes[-1].name: slope}
+    found: dict[str, tuple[Array, Array]] = {}
     trained = _depend_on_weights(net)
     for node in reversed(net.nodes):
         if node.name not in slopes:
             continue  # no logit depends on it
         slope = slopes.pop(node.name) * reached(run.raw[node.name], grids[node.name])
         inputs = tuple(run.tensors[name] for name in node.inputs)
-        if isinstance(node.layer, WEIGHTED):
+        if isinstance(node.layer, Weighted):
             found[node.name] = weight_slopes(node.layer, inputs[0], slope)
         if trained & set(node.inputs):
             backs = input_slopes(node.layer, inputs, slope)
             for name, back in zip(node.inputs, backs, strict=True):
+                # a tensor with two readers, as before a skip, gets the sum of their slopes
                 slopes[name] = slopes[name] + back if name in slopes else back
     return found
 
 
 def _depend_on_weights(net: Network) -> set[str]:
+    """Return the tensors behind a layer with weights: no slope is needed further up."""
     names: set[str] = set()
     for node in net.nodes:
-        if isinstance(node.layer, WEIGHTED) or names & set(node.inputs):
+        if isinstance(node.layer, Weighted) or names & set(node.inputs):
             names.add(node.name)
     return names

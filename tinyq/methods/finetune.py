@@ -1,4 +1,4 @@
-"""Fine-tuning with the straight-through estimator: train the floats that the integers round."""
+"""Fine-tuning with the straight-through estimator: train the floats whose rounded values run."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.floatref import Weighted
 from tinyq.layers.nodes import Node
 from tinyq.layers.scheme import INT8, Scheme
 from tinyq.methods.adam import Adam
-from tinyq.methods.fakequant import WEIGHTED, backward, fake_forward, round_weights
+from tinyq.methods.fakequant import backward, fake_forward, round_weights
 from tinyq.network import Network
 from tinyq.observers import MinMax, Observer
 
@@ -34,13 +35,14 @@ def finetune(
     seed: int = 0,
     progress: Callable[[int, float], None] | None = None,
 ) -> Network:
-    """Return net trained on with its rounding in the loop: float32 weights, moved to their codes.
+    """Return net trained further with its rounding in the loop; its weights lie on their codes.
 
-    Adam on the cross-entropy of the fake-quantized logits, see tinyq.methods.fakequant: batches of
-    32 in a seeded order, the rate falling in a straight line from 0.003.  At each epoch's start the
-    grids are made anew, as ``net.quantize(calibration, observer=..., scheme=..., schemes=...)``
-    makes them.  Quantize the result with the same arguments.  Sums run in a fixed order and exp is
-    rounded to float32, so that the weights do not depend on a BLAS, its threads or the processor.
+    Adam lowers the cross-entropy of the fake-quantized logits (see tinyq.methods.fakequant), in
+    batches of 32 in a seeded order, with a rate that falls in a straight line from 0.003.  Each
+    epoch begins with new grids, made as ``net.quantize(calibration, observer=..., scheme=...,
+    schemes=...)`` makes them.  Quantize the result with the same arguments.  Sums run in a fixed
+    order and exp is rounded to float32, so the weights do not depend on a BLAS, its threads or the
+    processor.
 
     net: left as it was; images: float32 (N, H, W, C), N >= 1; labels: integers (N,), each below the
     number of classes; calibration: float32 (N, H, W, C); observer, scheme, schemes: as
@@ -69,7 +71,7 @@ def finetune(
 
 
 def cross_entropy(logits: Array, labels: NDArray[np.integer]) -> tuple[float, Array]:
-    """Return the mean loss of the logits, and its slope by each of them.
+    """Return the mean loss of the logits, and its derivative by each of them.
 
     loss = mean of -log p[label],   slope = (p - one_hot(label)) / N,   p = softmax(logits)  (12.3)
 
@@ -79,12 +81,13 @@ def cross_entropy(logits: Array, labels: NDArray[np.integer]) -> tuple[float, Ar
     >>> round(loss, 4), slope.tolist()
     (0.6931, [[0.5, -0.5]])
     """
-    logits, rows = logits.astype(np.float64), np.arange(len(labels))
-    below = logits - logits.max(axis=1, keepdims=True)
+    # Less the largest logit of each image, which softmax does not notice: exp cannot overflow.
+    wide, rows = logits.astype(np.float64), np.arange(len(labels))
+    below = wide - wide.max(axis=1, keepdims=True)
     lifted = np.exp(below)
     sums = lifted.sum(axis=1, keepdims=True)
     loss = float(np.mean(np.log(sums[:, 0]) - below[rows, labels]))
-    # Rounded once: exp differs by an ulp of float64 between machines.
+    # exp differs by an ulp of float64 between machines; rounded to float32 it does not
     slope = (lifted / sums).astype(np.float32)
     slope[rows, labels] -= 1
     return loss, slope / np.float32(len(labels))
@@ -93,11 +96,11 @@ def cross_entropy(logits: Array, labels: NDArray[np.integer]) -> tuple[float, Ar
 def _loss_and_slopes(
     rounded: Network, grids: Mapping[str, Grid], images: Array, labels: NDArray[np.int64]
 ) -> tuple[float, list[Array]]:
-    """Return the mean loss of a batch, and its slope by each weight and bias, layer by layer."""
+    """Return a batch's mean loss, and its derivative by the weights and bias of each layer."""
     run = fake_forward(rounded, grids, images)
     loss, slope = cross_entropy(run.tensors[rounded.nodes[-1].name], labels)
     slopes = backward(rounded, grids, run, slope)
-    names = [node.name for node in rounded.nodes if isinstance(node.layer, WEIGHTED)]
+    names = [node.name for node in rounded.nodes if isinstance(node.layer, Weighted)]
     return loss, [part for name in names for part in slopes[name]]
 
 
@@ -105,16 +108,16 @@ def _batches(order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return np.split(order, range(BATCH, len(order), BATCH))
 
 
-def _weighted(net: Network) -> list[object]:
+def _weighted(net: Network) -> list[Weighted]:
     """Return the layers with weights, in running order."""
-    return [node.layer for node in net.nodes if isinstance(node.layer, WEIGHTED)]
+    return [node.layer for node in net.nodes if isinstance(node.layer, Weighted)]
 
 
 def _copy(net: Network) -> Network:
     """Return net with float32 arrays of its own, for the optimizer to move."""
 
     def copied(node: Node) -> Node:
-        if not isinstance(node.layer, WEIGHTED):
+        if not isinstance(node.layer, Weighted):
             return node
         weights, bias = (a.astype(np.float32) for a in (node.layer.weights, node.layer.bias))
         return replace(node, layer=replace(node.layer, weights=weights, bias=bias))
@@ -122,7 +125,9 @@ def _copy(net: Network) -> Network:
     return replace(net, nodes=tuple(copied(node) for node in net.nodes))
 
 
-def _check(net: Network, images: Array, labels, epochs: int) -> NDArray[np.int64]:
+def _check(
+    net: Network, images: Array, labels: NDArray[np.integer], epochs: int
+) -> NDArray[np.int64]:
     """Return labels as int64, or raise: see finetune."""
     if epochs < 1:
         raise ValueError(f"epochs must be >= 1, got {epochs}")

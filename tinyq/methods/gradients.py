@@ -1,7 +1,8 @@
-"""The slopes of a loss through the float layers, backwards: reverse-mode differentiation by hand.
+"""The slopes of a loss L backwards through the float layers: reverse-mode differentiation by hand.
 
-For each layer of tinyq.floatref y = f(x): from dL/dy to dL/dx, and to dL/dweights.  Sums run in a
-fixed order, without a BLAS, as the forward ones do: training gives the same bytes everywhere.
+Each layer of tinyq.floatref is a function y = f(x).  From dL/dy these functions make dL/dx, and
+dL/dweights where there are weights.  Sums run in a fixed order, without a BLAS, as the forward ones
+do, so training gives the same bytes everywhere.
 """
 
 from functools import singledispatch
@@ -9,14 +10,25 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.floatref import Add, AvgPool2D, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
+from tinyq.floatref import (
+    Add,
+    AvgPool2D,
+    Conv2D,
+    Dense,
+    GlobalAvgPool2D,
+    MaxPool2D,
+    Pad2D,
+    ReLU,
+    Weighted,
+)
 from tinyq.layers.checks import output_size, pad_image, taps
 
 Array = NDArray[np.float32]
+Arrays = tuple[Array, ...]
 
 
 @singledispatch
-def input_slopes(layer, inputs: tuple[Array, ...], slope: Array) -> tuple[Array, ...]:
+def input_slopes(layer: object, inputs: Arrays, slope: Array) -> Arrays:
     """Return dL/dx for each input x of a layer.
 
     layer: of tinyq.floatref; inputs: what its forward was given; slope: dL/dy, of y's shape.
@@ -29,25 +41,27 @@ def input_slopes(layer, inputs: tuple[Array, ...], slope: Array) -> tuple[Array,
 
 
 @input_slopes.register
-def _(layer: Pad2D, inputs, slope):
+def _(layer: Pad2D, inputs: Arrays, slope: Array) -> Arrays:
     top, bottom, left, right = layer.pads
     return (slope[:, top : slope.shape[1] - bottom, left : slope.shape[2] - right],)
 
 
 @input_slopes.register
-def _(layer: ReLU, inputs, slope):
+def _(layer: ReLU, inputs: Arrays, slope: Array) -> Arrays:
     return (slope * (inputs[0] > 0),)
 
 
 @input_slopes.register
-def _(layer: Add, inputs, slope):
+def _(layer: Add, inputs: Arrays, slope: Array) -> Arrays:
     return slope, slope
 
 
 @input_slopes.register
-def _(layer: MaxPool2D, inputs, slope):
-    """The first of equal maxima takes it all: quantized numbers tie often."""
-    x = pad_image(inputs[0], layer.pads, np.float32(-np.inf))
+def _(layer: MaxPool2D, inputs: Arrays, slope: Array) -> Arrays:
+    """Give all of the slope to the first of equal maxima: quantized numbers tie often."""
+    # `taps` yields, for each place in a window, a view of all pixels that it ever covers.  So the
+    # loop adds into `back` through the views of the same places.
+    x = pad_image(inputs[0], layer.pads, -np.inf)
     best, back = layer.forward(inputs[0]), np.zeros_like(x)
     given = np.zeros(best.shape, bool)
     shape = (layer.kernel, layer.stride, best.shape[1:3])
@@ -59,7 +73,7 @@ def _(layer: MaxPool2D, inputs, slope):
 
 
 @input_slopes.register
-def _(layer: AvgPool2D, inputs, slope):
+def _(layer: AvgPool2D, inputs: Arrays, slope: Array) -> Arrays:
     back = np.zeros_like(inputs[0])
     share = slope / np.float32(layer.kernel[0] * layer.kernel[1])
     for _, _, into in taps(back, layer.kernel, layer.stride, slope.shape[1:3]):
@@ -68,13 +82,13 @@ def _(layer: AvgPool2D, inputs, slope):
 
 
 @input_slopes.register
-def _(layer: GlobalAvgPool2D, inputs, slope):
-    whole = AvgPool2D(inputs[0].shape[1:3], (1, 1))
+def _(layer: GlobalAvgPool2D, inputs: Arrays, slope: Array) -> Arrays:
+    whole = AvgPool2D((inputs[0].shape[1], inputs[0].shape[2]), (1, 1))
     return input_slopes(whole, inputs, slope[:, None, None, :])
 
 
 @input_slopes.register
-def _(layer: Conv2D, inputs, slope):
+def _(layer: Conv2D, inputs: Arrays, slope: Array) -> Arrays:
     back = np.zeros_like(inputs[0])
     every = taps(back, layer.weights.shape[1:3], layer.stride, slope.shape[1:3])
     for ky, kx, into in every:
@@ -84,14 +98,14 @@ def _(layer: Conv2D, inputs, slope):
 
 
 @input_slopes.register
-def _(layer: Dense, inputs, slope):
+def _(layer: Dense, inputs: Arrays, slope: Array) -> Arrays:
     back = np.zeros_like(inputs[0])
     for o, row in enumerate(layer.weights):
         back += slope[:, o, None] * row
     return (back,)
 
 
-def weight_slopes(layer: Conv2D | Dense, x: Array, slope: Array) -> tuple[Array, Array]:
+def weight_slopes(layer: Weighted, x: Array, slope: Array) -> tuple[Array, Array]:
     """Return dL/dweights and dL/dbias of a layer with weights.
 
     dL/dw_ok = sum over all windows m of slope_mo x_mk,   dL/db_o = sum over m of slope_mo
@@ -102,6 +116,7 @@ def weight_slopes(layer: Conv2D | Dense, x: Array, slope: Array) -> tuple[Array,
     >>> [s.tolist() for s in weight_slopes(dense, np.float32([[5, 7]]), np.float32([[1]]))]
     [[[5.0, 7.0]], [1.0]]
     """
+    # A dense layer is a convolution with one window an image, so both are a sum over windows.
     windows = x if isinstance(layer, Dense) else _windows(layer, x)
     slope = slope.reshape(-1, len(layer.bias))
     sums = [(slope[:, o, None] * windows).sum(axis=0) for o in range(len(layer.bias))]

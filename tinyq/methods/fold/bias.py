@@ -8,13 +8,13 @@ from tinyq.methods.fold.checks import Array, finite
 def correct_bias(
     bias: ArrayLike, weights: ArrayLike, dequantized: ArrayLike, mean_input: ArrayLike
 ) -> Array:
-    """Return the bias that takes back what the rounding of the weights adds on the average.
+    """Return the bias that takes back what the rounding of the weights adds on average.
 
     b'_c = b_c - sum over k of (w^_ck - w_ck) mean(x_k)                           equation (9.6)
 
     The rounded weights w^ change an output by sum of (w^ - w) x; its mean over the images is the
     sum above, a constant, so the bias can hold it.  Then the mean output is that of the float
-    weights; how far single outputs scatter about it is left as it was.
+    weights, while single outputs scatter about it as far as before.
 
     bias: (O,); weights: float (O, ...); dequantized: scale times code, of the shape of weights;
     mean_input: mean of what each weight is multiplied by, weights.shape[1:], or (I,) for all taps.

@@ -12,8 +12,3 @@ def finite(name: str, values: ArrayLike) -> Array:
     if not np.isfinite(array).all():
         raise ValueError(f"{name} must be finite, got NaN or infinity")
     return array
-
-
-def rows(factors: Array, weights: Array) -> Array:
-    """Return factors (O,) in a shape that multiplies weights (O, ...) by output channel."""
-    return factors.reshape(-1, *[1] * (weights.ndim - 1))

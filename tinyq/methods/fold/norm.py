@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinyq.methods.fold.checks import Array, finite, rows
+from tinyq.methods.fold.checks import Array, finite
+from tinyq.weights import by_channel
 
 
 def batch_norm(
@@ -44,7 +45,7 @@ def fold_batch_norm(
     gamma_c / sqrt(var_c + eps) is the same for each term of the sum, so it can move to the weights;
     what is left beside the sum is b'_c.
 
-    weights: (O, ...), of the layer without a bias; gamma, beta, mean, var: (O,), var >= 0; eps > 0.
+    weights: (O, ...), of a layer without bias; gamma, beta, mean, var: (O,), var >= 0; eps > 0.
     Returns float64 weights of the same shape and float64 bias (O,).
     Raises ValueError for another shape, NaN or infinity, a negative var, an eps that is not > 0.
     Source: Jacob et al. 2018, section 3.2.
@@ -58,18 +59,21 @@ def fold_batch_norm(
     if weights.shape[:1] != gamma.shape:
         raise ValueError(f"gamma must have shape ({len(weights)},), got {gamma.shape}")
     factor = gamma / sigma
-    return weights * rows(factor, weights), beta - mean * factor
+    return weights * by_channel(factor, weights), beta - mean * factor
 
 
-def _norm_constants(gamma, beta, mean, var, eps: float) -> tuple[Array, Array, Array, Array]:
+def _norm_constants(
+    gamma: ArrayLike, beta: ArrayLike, mean: ArrayLike, var: ArrayLike, eps: float
+) -> tuple[Array, Array, Array, Array]:
     """Return gamma, beta, mean and sqrt(var + eps) in float64, or raise ValueError."""
-    names = ("gamma", "beta", "mean", "var")
-    gamma, beta, mean, var = map(finite, names, (gamma, beta, mean, var))
-    for name, array in zip(names, (gamma, beta, mean, var), strict=True):
-        if array.ndim != 1 or array.shape != gamma.shape:
+    given = {"gamma": gamma, "beta": beta, "mean": mean, "var": var}
+    arrays = {name: finite(name, values) for name, values in given.items()}
+    for name, array in arrays.items():
+        if array.ndim != 1 or array.shape != arrays["gamma"].shape:
             raise ValueError(f"{name} must have shape (C,), one for each gamma, got {array.shape}")
-    if (var < 0).any():
-        raise ValueError(f"var must be >= 0, got {var.min()}")
+    variances = arrays.pop("var")
+    if (variances < 0).any():
+        raise ValueError(f"var must be >= 0, got {variances.min()}")
     if not 0 < eps < np.inf:
         raise ValueError(f"eps must be finite and > 0, got {eps}")
-    return gamma, beta, mean, np.sqrt(var + eps)
+    return arrays["gamma"], arrays["beta"], arrays["mean"], np.sqrt(variances + eps)

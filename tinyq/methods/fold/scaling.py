@@ -1,9 +1,10 @@
-"""Move scale from one layer to the next: what a ReLU lets through."""
+"""Move scale from one layer to the next, which a ReLU between them allows."""
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinyq.methods.fold.checks import Array, finite, rows
+from tinyq.methods.fold.checks import Array, finite
+from tinyq.weights import by_channel
 
 
 def rescale(
@@ -13,12 +14,12 @@ def rescale(
 
     w1'_c = f_c w1_c,   b1'_c = f_c b1_c,   w2'_c = w2_c / f_c                    equation (9.4)
 
-    w1_c makes channel c and w2_c reads it.  What stands between must let a positive factor
-    through, as a ReLU does: relu(f x) = f relu(x).  So do a pad with zeros and both pools.
+    w1_c makes channel c and w2_c reads it.  The layers between the two must let a positive factor
+    through, as a ReLU does: relu(f x) = f relu(x).  A pad with zeros and both pools do so too.
 
     first: (C, ...); bias: (C,); second: (O, ..., C); factors: (C,), finite and > 0.
     Returns float64 first, bias and second.  Where the factors are powers of two, a float32 network
-    gives the same bits as before, underflow and overflow aside.
+    gives the same bits as before, unless a number underflows or overflows.
     Raises ValueError for shapes that do not fit, NaN, infinity, a factor that is not > 0.
     Source: Nagel et al. 2019, section 4.1, with f = 1 / s.
 
@@ -29,7 +30,7 @@ def rescale(
     factors = finite("factors", factors)
     if factors.shape != bias.shape or (factors <= 0).any():
         raise ValueError(f"factors must be {len(bias)} numbers > 0, got {factors.tolist()}")
-    return first * rows(factors, first), bias * factors, second / factors
+    return first * by_channel(factors, first), bias * factors, second / factors
 
 
 def equalize(first: ArrayLike, bias: ArrayLike, second: ArrayLike) -> tuple[Array, Array, Array]:
@@ -37,9 +38,9 @@ def equalize(first: ArrayLike, bias: ArrayLike, second: ArrayLike) -> tuple[Arra
 
     f_c = sqrt(r2_c / r1_c)   with r1_c = max |w1_c|, r2_c = max |w2_c|           equation (9.5)
 
-    Then f_c r1_c = r2_c / f_c = sqrt(r1_c r2_c): what a channel has too much of in one tensor and
-    too little in the other is shared.  Factors of an earlier rescale cancel.  A channel whose
-    weights are all zero in one of the two keeps its scale.
+    Then f_c r1_c = r2_c / f_c = sqrt(r1_c r2_c): both tensors share what one of them had too much
+    of and the other too little.  Factors of an earlier rescale cancel.  A channel whose weights are
+    all zero in one of the two keeps its scale.
 
     first: (C, ...); bias: (C,); second: (O, ..., C).  Returns and raises as rescale does.
     Source: Nagel et al. 2019, section 4.1: cross-layer equalization.
@@ -55,7 +56,7 @@ def equalize(first: ArrayLike, bias: ArrayLike, second: ArrayLike) -> tuple[Arra
     return rescale(first, bias, second, factors)
 
 
-def _pair(first, bias, second) -> tuple[Array, Array, Array]:
+def _pair(first: ArrayLike, bias: ArrayLike, second: ArrayLike) -> tuple[Array, Array, Array]:
     """Return two layers' weights and the first one's bias in float64, or raise ValueError."""
     first, bias, second = finite("first", first), finite("bias", bias), finite("second", second)
     if first.ndim < 2 or bias.shape != first.shape[:1]:
