@@ -1,4 +1,4 @@
-"""Entropy: the range whose codes tell the most about how the numbers were distributed."""
+"""Entropy: the range whose codes tell most about how the numbers are distributed."""
 
 import math
 from dataclasses import dataclass
@@ -19,20 +19,19 @@ class Entropy(Histogram):
     D(P || Q) = sum over bins of P log(P / Q)                                              (2.5)
 
     For a threshold t, the window is what lies within -t..t and lo..hi.  P is the histogram in the
-    window, and what falls outside it is added to the window's end bins.  For Q the window, without
-    what falls outside, is cut into as many equal cells as the grid has codes, and the count of a
-    cell is spread evenly over those of its bins that P does not leave empty.  Both are divided by
-    their sums.  The t with the least D wins, of two equals the larger; then lo = max(lo, -t) and
-    hi = min(hi, t).
+    window, with the numbers outside it added to the window's end bins.  For Q, the window without
+    those numbers is cut into as many equal cells as the grid has codes, and the count of a cell is
+    spread evenly over the bins in it that P does not leave empty.  Both are divided by their sums.
+    The t with the least D wins, and the larger t where two are equal within 1e-12; then
+    lo = max(lo, -t) and hi = min(hi, t).
 
-    Tried are a ladder of 16 thresholds an octave, each a whole number of bins, and the full range;
-    a window narrower than the codes, which no rounding would harm, is not tried.  Zeros are left
-    out: the grid holds them without error.  D counts as equal within 1e-12, since logarithms
-    differ in the last bit between machines.
+    The search tries the full range and a ladder of 16 thresholds an octave, each a whole number of
+    bins.  It stops at a window with fewer bins than the grid has codes, which no rounding would
+    harm.  Zeros are left out, since the grid holds them without error.
     A tensor whose numbers are all >= 0, as after a ReLU, keeps lo = 0.
-    Source: Migacz 2017, "8-bit inference with TensorRT", slides 33 to 38; there with 2048 bins of
-    absolute values, 128 cells and every threshold.  The window on two sides is MXNet's and ONNX
-    Runtime's.
+    Source: Migacz 2017, "8-bit inference with TensorRT", slides 33 to 38, which has 2048 bins of
+    absolute values, 128 cells and every threshold.  The window on two sides is that of MXNet and
+    ONNX Runtime.
 
     >>> numbers = np.append(np.linspace(-1, 1, 9999) ** 3, 4.0).astype(np.float32)
     >>> Entropy().observe(numbers).range()
@@ -49,6 +48,7 @@ class Entropy(Histogram):
             a, b = max(first, -t), min(end, t)
             if t < thresholds[0] and b - a <= qmax - qmin:
                 break
+            # rounded, because logarithms differ in the last bit between machines
             found = round(divergence(counts, a + HALF, b + HALF, qmax - qmin + 1), 12)
             if found < least:
                 best, least = t, found
@@ -56,7 +56,7 @@ class Entropy(Histogram):
 
 
 def divergence(counts: NDArray[np.int64], start: int, stop: int, cells: int) -> float:
-    """Return D(P || Q), equation (2.5), in nats for counts[start:stop] cut into cells, see Entropy.
+    """Return D(P || Q) in nats, equation (2.5), for counts[start:stop] cut into cells; see Entropy.
 
     counts: the whole histogram; cells: how many codes.  Infinite where Q is 0 and P is not.
 
@@ -66,10 +66,10 @@ def divergence(counts: NDArray[np.int64], start: int, stop: int, cells: int) -> 
     0.0
     """
     window = counts[start:stop]
-    spread = window.copy()
+    spread = window.copy()  # P, before it is divided by its sum
     spread[0] += counts[:start].sum()
     spread[-1] += counts[stop:].sum()
-    cell = np.arange(len(window)) * cells // len(window)
+    cell = np.arange(len(window)) * cells // len(window)  # of each bin
     filled = spread > 0
     mass = np.bincount(cell, weights=window, minlength=cells)
     bins = np.bincount(cell, weights=filled, minlength=cells)

@@ -1,9 +1,9 @@
 """A histogram that any split of the data, in any order, fills with the same counts.
 
-Bin i holds the numbers x with floor(x / width) = i, for i in -2048..2047.  The width is a power of
-two, the smallest for which all that was seen has a bin.  When larger numbers come, the width
-doubles and each two neighbours become one bin.  The outcome is as if the bins had been that wide
-from the start: floor(x / (2 width)) is floor(floor(x / width) / 2).  So the counts depend on the
+Bin i holds the numbers x with floor(x / width) = i, for i in -2048..2047.  The width is the least
+power of two for which everything seen has a bin.  When larger numbers come, the width doubles and
+every two neighbours become one bin.  The outcome is as if the bins had been that wide from the
+start, because floor(x / (2 width)) is floor(floor(x / width) / 2).  So the counts depend on the
 numbers alone, and a merge is a sum.
 """
 
@@ -17,15 +17,15 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid, finite_float32
 
 HALF = 2048  # bins on each side of zero
-LEAST_POWER = -149  # float32's least number is 2**-149: no finer bin tells two numbers apart
+LEAST_POWER = -149  # float32's numbers are whole multiples of 2**-149: no finer bin is of use
 
 
 @dataclass(eq=False)
 class Histogram:
-    """Count numbers in bins of one width; what Percentile, MSE and Entropy choose a range from.
+    """Numbers counted in bins of one width, from which Percentile, MSE and Entropy choose a range.
 
     lo, hi: the smallest and largest number seen, exact; hi < lo means that nothing was seen.
-    zeros: how many were exactly 0, which every grid holds without error (they are in bin 0 too).
+    zeros: how many were exactly 0, which every grid holds without error (bin 0 counts them too).
     power: the width of a bin is 2**power; counts: int64 (4096,), bin i at index 2048 + i.
     Observing and merging commute: any split of the data, in any order, gives the same histogram.
 
@@ -48,12 +48,12 @@ class Histogram:
         """Count the numbers of a batch, and return self.
 
         batch: float32, any shape, finite.  An empty batch changes nothing.
-        Raises ValueError for NaN or infinity, TypeError for integers, and changes nothing then.
+        Raises ValueError for NaN or infinity, TypeError for integers; it changes nothing then.
         """
         values = finite_float32("calibration data", batch).ravel()
         if values.size:
             self._widen(float(values.min()), float(values.max()))
-            # times a power of two: exact in float64, so floor is the bin and nothing else
+            # A product with a power of two is exact in float64, so floor gives the very bin.
             bins = np.floor(values.astype(np.float64) * 2.0**-self.power).astype(np.int64)
             self.counts += np.bincount(bins + HALF, minlength=2 * HALF)
             self.zeros += int(values.size - np.count_nonzero(values))
@@ -78,8 +78,8 @@ class Histogram:
         counts[HALF] -= self.zeros
         return counts
 
-    def settings(self) -> tuple:
-        """Return what was asked for when the observer was made, to compare two observers."""
+    def settings(self) -> tuple[float, ...]:
+        """Return the numbers that the observer was made with, to compare two observers."""
         return ()
 
     def grid(self, qmin: int = -128, qmax: int = 127) -> Grid:
@@ -90,7 +90,7 @@ class Histogram:
         return Grid.from_range(*self.range(qmin, qmax), qmin, qmax)
 
     def range(self, qmin: int = -128, qmax: int = 127) -> tuple[float, float]:
-        """Return (lo, hi), the range that a grid with the codes qmin..qmax shall cover.
+        """Return (lo, hi), the range that a grid with the codes qmin..qmax should cover.
 
         Raises ValueError if nothing was observed.
         """
@@ -102,7 +102,7 @@ class Histogram:
         raise NotImplementedError
 
     def _widen(self, lo: float, hi: float) -> None:
-        """Take lo..hi into the range, and merge neighbours until both have a bin."""
+        """Widen the range to hold lo..hi, and merge neighbours until both ends have a bin."""
         self.lo, self.hi = min(self.lo, lo), max(self.hi, hi)
         power = power_for(self.lo, self.hi)
         self.counts, self.power = coarser(self.counts, power - self.power), power
@@ -116,11 +116,14 @@ def power_for(lo: float, hi: float) -> int:
     >>> power_for(-1.0, 0.5), power_for(-1.0, 1.0), power_for(0.0, 0.0)
     (-11, -10, -149)
     """
-    mantissa, below = math.frexp(min(lo, 0.0))  # lo = mantissa * 2**below, mantissa in -1..-0.5
-    exact = mantissa == -0.5  # then lo is itself the first number of a bin
+    # frexp gives lo = mantissa * 2**below with -1 < mantissa <= -0.5, so lo >= -2**below.  A bin
+    # holds its lower edge and not its upper one: lo = -2**(below - 1) exactly can open the first
+    # bin of the next finer width, while hi = 2**(above - 1) needs the coarser one.
+    mantissa, below = math.frexp(min(lo, 0.0))
+    exact = mantissa == -0.5
     _, above = math.frexp(max(hi, 0.0))
     ends = [below - exact] * (lo < 0) + [above] * (hi > 0)
-    return max([end - 11 for end in ends] + [LEAST_POWER])
+    return max([end - 11 for end in ends] + [LEAST_POWER])  # 2**11 = 2048 bins on each side
 
 
 def coarser(counts: NDArray[np.int64], doublings: int) -> NDArray[np.int64]:
@@ -133,7 +136,7 @@ def coarser(counts: NDArray[np.int64], doublings: int) -> NDArray[np.int64]:
     >>> coarser(counts, 1)[2048 + np.array([-1, 0, 1, 2])].tolist()
     [3, 12, 0, 16]
     """
-    size = 2 ** min(doublings, 11)  # 2**11 = HALF: then each side is one bin
+    size = 2 ** min(doublings, 11)  # at 2**11 = HALF each side is one bin, and stays one
     sums = counts.reshape(-1, size).sum(axis=1)
     wide = np.zeros_like(counts)
     first = HALF - len(sums) // 2

@@ -1,4 +1,4 @@
-"""The ends that a search tries: a declared ladder from the largest number seen downwards."""
+"""The ends that a search tries: a fixed ladder from the largest number seen downwards."""
 
 import math
 
@@ -11,9 +11,10 @@ OCTAVES = 8
 def ladder(limit: float, steps: int) -> NDArray[np.float64]:
     """Return limit, and below it every m / steps * 2**e with m in steps..2 steps - 1.
 
-    limit: >= 0; steps: rungs an octave, a power of two, so that each rung is exact in float64.
+    limit: >= 0; steps: rungs between a power of two and the next, itself a power of two, so that
+    each rung is exact in float64.
     Returns float64, descending from limit through 8 powers of two: the last rung lies between
-    limit / 256 and limit / 128.  Returns only 0 for limit 0.
+    limit / 256 and limit / 128.  For limit 0 the only rung is 0.
 
     >>> ladder(1.1, steps=4)[:6].tolist()
     [1.1, 1.0, 0.875, 0.75, 0.625, 0.5]

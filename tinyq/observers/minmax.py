@@ -1,6 +1,7 @@
 """Min/max: a grid for everything that was seen."""
 
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ class MinMax:
     lo: float = float("inf")
     hi: float = float("-inf")
 
-    def observe(self, batch: NDArray[np.float32]) -> "MinMax":
+    def observe(self, batch: NDArray[np.float32]) -> Self:
         """Widen the range to hold a batch, and return self.
 
         batch: float32, any shape, finite.  An empty batch changes nothing.
@@ -35,7 +36,7 @@ class MinMax:
             self.lo, self.hi = min(self.lo, lo), max(self.hi, hi)
         return self
 
-    def merge(self, other: "MinMax") -> "MinMax":
+    def merge(self, other: Self) -> Self:
         """Widen the range to hold what another observer saw, and return self.
 
         >>> MinMax(0.0, 1.0).merge(MinMax(-2.0, 0.5))

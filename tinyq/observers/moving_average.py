@@ -1,7 +1,8 @@
-"""Moving average: a range that follows the batches, so that one wild batch does not rule."""
+"""Moving average: a range that follows the batches, so that no single wild batch decides it."""
 
 import math
 from dataclasses import dataclass, field
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,11 +17,11 @@ class MovingAverage:
 
     average = average + (1 - momentum) * (batch's end - average)                           (2.3)
 
-    It starts as the first batch's ends.
+    It starts at the ends of the first batch, and it depends on the order and size of the batches.
 
-    momentum: what stays of the average at each batch, 0 <= momentum < 1; lo, hi: the smallest and
-    largest number of all batches; average_lo, average_hi: the ends of the grid; batches: how many.
-    The average depends on the order and the size of the batches, as the formula says.
+    momentum: the share of the average that each batch leaves, 0 <= momentum < 1; lo, hi: the
+    smallest and largest number of all batches; average_lo, average_hi: the ends of the grid;
+    batches: how many were seen.
     Raises ValueError for another momentum.
     Source: Jacob et al. 2018, section 3.1; PyTorch's MovingAverageMinMaxObserver, whose
     averaging_constant is 1 - momentum.
@@ -41,7 +42,7 @@ class MovingAverage:
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must lie in 0 <= momentum < 1, got {self.momentum}")
 
-    def observe(self, batch: NDArray[np.float32]) -> "MovingAverage":
+    def observe(self, batch: NDArray[np.float32]) -> Self:
         """Move the average toward the ends of a batch, and return self.
 
         batch: float32, any shape, finite.  An empty batch changes nothing.
@@ -52,11 +53,11 @@ class MovingAverage:
             self._follow(seen.lo, seen.hi)
         return self
 
-    def merge(self, other: "MovingAverage") -> "MovingAverage":
-        """Take over what another observer saw after this one, and return self.
+    def merge(self, other: Self) -> Self:
+        """Add what another observer saw after this one, and return self.
 
-        other: saw one batch, or any number if this one saw none: an average of more batches does
-        not tell what each of them was.
+        other: an observer of one batch, or of any number if this one saw none.  More batches cannot
+        be added, because their average does not tell what each of them was.
         Raises ValueError for more batches than that, or another momentum.
         """
         if other.momentum != self.momentum:

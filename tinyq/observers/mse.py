@@ -18,10 +18,11 @@ class MSE(Histogram):
 
     (lo, hi) = argmin of the mean over all x seen of (dequantize(quantize(x)) - x)**2      (2.1)
 
-    Both ends are tried on a ladder of 8 rungs an octave, from what was seen down to less than a
-    128th of it, all pairs of them; of two equals the wider one wins.  Within a bin of the histogram
-    the numbers count as spread evenly, and the integral over each code's cell is exact.  Zeros have
-    no error.  A tensor whose numbers are all >= 0, as after a ReLU, keeps lo = 0.
+    Each end moves on a ladder of 8 rungs an octave, from the largest number seen down to less than
+    a 128th of it, and all pairs of ends are tried; where two are equally good, the wider one wins.
+    The numbers within a bin of the histogram count as evenly spread, and the integral over each
+    code's cell is exact.  Zeros have no error.  A tensor whose numbers are all >= 0, as after a
+    ReLU, keeps lo = 0.
     Source: Nagel et al. 2021, section 3.1, with a ladder in place of the golden section.
 
     >>> numbers = np.append(np.linspace(-1, 1, 9999), 3).astype(np.float32)
@@ -30,10 +31,9 @@ class MSE(Histogram):
     """
 
     def _choose(self, qmin: int, qmax: int) -> tuple[float, float]:
-        lo, hi = np.meshgrid(
-            -ladder(max(-self.lo, 0.0), STEPS), ladder(max(self.hi, 0.0), STEPS), indexing="ij"
-        )
-        lo, hi = lo.ravel(), hi.ravel()
+        # all pairs; the widest comes first, and argmin below returns the first of equals
+        lows, highs = -ladder(max(-self.lo, 0.0), STEPS), ladder(max(self.hi, 0.0), STEPS)
+        lo, hi = np.repeat(lows, len(highs)), np.tile(highs, len(lows))
         scale, zero_point = grids_from_ranges(lo, hi, qmin, qmax)
         usable = np.isfinite(scale) & (scale > 0)
         if not usable.any():
@@ -51,14 +51,14 @@ def grids_from_ranges(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return scale and zero_point of many ranges, as Grid.from_range gives them one at a time.
 
-    lo: <= 0; hi: >= 0, of one shape.  A scale that float32 cannot hold is 0 or infinite.
+    lo: <= 0; hi: >= 0, float64 of one shape.  A scale that float32 cannot hold is 0 or infinite.
 
     >>> [a.tolist() for a in grids_from_ranges(np.float64([-1]), np.float64([1.5]), -2, 3)]
     [[0.5], [0.0]]
     """
     with np.errstate(all="ignore"):
-        scale = (hi.astype(np.float32) - lo.astype(np.float32)) / np.float32(qmax - qmin)
-        scale = scale.astype(np.float64)
+        width = hi.astype(np.float32) - lo.astype(np.float32)
+        scale = (width / np.float32(qmax - qmin)).astype(np.float64)
         zero_point = round_half_away(qmin - lo.astype(np.float32).astype(np.float64) / scale)
     return scale, np.clip(zero_point, qmin, qmax)
 
@@ -72,8 +72,8 @@ def squared_error(
 ) -> NDArray[np.float64]:
     """Return the squared error of a histogram's numbers on many grids, with a bin as the unit.
 
-    All x in a code's cell become v = scale * (q - zero_point), and the end cells reach to infinity:
-    error = sum over all x of x**2 + sum over codes of v**2 (x in the cell) - 2 v (their sum)
+    Every x in a code's cell becomes v = scale * (q - zero_point); the end cells reach to infinity.
+    error = sum over all x of x**2 + sum over codes of (v**2 * number of x - 2 v * sum of x)
 
     counts: (4096,), bin i = [i, i + 1) at index 2048 + i; scale, zero_point: (G,), one a grid.
     Returns float64 (G,).  Each step is elementwise or a running sum, so the bits are the same on
@@ -84,6 +84,9 @@ def squared_error(
     >>> squared_error(counts, np.float64([5]), np.float64([0]), -1, 1).tolist()     # 12 / 3
     [4.0]
     """
+    # (v - x)**2 = x**2 + v**2 - 2 v x: a cell needs only how many numbers it has and their sum, and
+    # both are differences of running sums over the bins, looked up at the cell's two edges.  A
+    # number spread evenly over bin i has the mean i + 1/2 and the mean square i**2 + i + 1/3.
     bins = np.arange(-HALF, HALF, dtype=np.float64)
     weights = counts.astype(np.float64)
     number, total, squares = (
@@ -98,7 +101,7 @@ def squared_error(
         if q < qmax:
             edge = np.clip(value + scale / 2, -HALF, HALF)
             i = np.minimum(np.floor(edge), HALF - 1).astype(np.int64)
-            part = edge - i
+            part = edge - i  # the share of bin i below the edge, whose mean there is i + part / 2
             number_upto = number[i + HALF] + weights[i + HALF] * part
             total_upto = total[i + HALF] + weights[i + HALF] * part * (i + part / 2)
         error += value * (value * (number_upto - number_below) - 2 * (total_upto - total_below))

@@ -1,6 +1,6 @@
 """What calibration asks of an observer."""
 
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +18,14 @@ class Observer(Protocol):
     lo: float
     hi: float
 
-    def observe(self, batch: NDArray[np.float32]) -> "Observer":
+    def observe(self, batch: NDArray[np.float32]) -> Self:
         """Watch one batch and return self.  Raises ValueError for NaN or infinity."""
+        ...
 
-    def merge(self, other: "Observer") -> "Observer":
-        """Take over what another observer saw after this one, and return self."""
+    def merge(self, other: Self) -> Self:
+        """Add what another observer of the same class saw after this one, and return self."""
+        ...
 
     def grid(self, qmin: int = -128, qmax: int = 127) -> Grid:
         """Return the grid with codes qmin..qmax.  Raises ValueError if nothing was observed."""
+        ...
