@@ -1,6 +1,5 @@
-"""A trained network of the seed's shape and its data: handwritten digits, 1,797 real scans."""
+"""A trained network of the seed's shape and its data: 1,797 real scans of handwritten digits."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,7 +8,7 @@ from numpy.typing import NDArray
 
 from tinyq.methods.fold import fold_batch_norm, rescale
 from tinyq.models import resnet
-from tinyq.models.digits_file import CLASSES, CONVS, PARTS, unpack
+from tinyq.models.digits_file import CLASSES, CONVS, PARTS, Arrays, unpack
 from tinyq.network import Network
 
 __all__ = [
@@ -26,8 +25,8 @@ __all__ = [
 ]
 
 PATH = Path(__file__).parent / "digits.npz"
-# What the wide sibling multiplies block1's channels by.  Found by trial, among powers of two: one
-# scale for the tensor cannot follow them, a scale a channel nearly can.
+# The wide sibling multiplies block1's channels by these powers of two, which were found by trial:
+# one scale for the tensor cannot follow them, while a scale for each channel nearly can.
 WIDE = (64, 4, 1, 4, 4, 4, 4, 1)
 SOURCE = (
     "Scans and labels: E. Alpaydin and C. Kaynak, Optical Recognition of Handwritten Digits, "
@@ -44,6 +43,9 @@ class BatchNorm(NamedTuple):
     mean: NDArray[np.float32]
     var: NDArray[np.float32]
     eps: float
+
+
+Folded = dict[str, NDArray[np.float32 | np.float64]]
 
 
 class Digits(NamedTuple):
@@ -76,19 +78,23 @@ class Digits(NamedTuple):
         """The same function with weights that are hard to quantize; see widened."""
         return resnet.stem_block(*self.widened())
 
-    def folded(self) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
-        """Return weights and biases for stem_block, the batch norms folded in: float64."""
-        weights, biases = dict(self.weights), {"dense": self.dense_bias}
+    def folded(self) -> tuple[Folded, Folded]:
+        """Return weights and biases for stem_block with the batch norms folded in.
+
+        Those of the convolutions are float64, those of the dense layer float32 as they were.
+        """
+        weights: Folded = {"dense": self.weights["dense"]}
+        biases: Folded = {"dense": self.dense_bias}
         for name, norm in self.norms.items():
-            weights[name], biases[name] = fold_batch_norm(weights[name], *norm)
+            weights[name], biases[name] = fold_batch_norm(self.weights[name], *norm)
         return weights, biases
 
-    def widened(self) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+    def widened(self) -> tuple[Folded, Folded]:
         """Return folded(), with the channels between the block's two convolutions rescaled.
 
-        The factors are WIDE, equation (9.4).  They are powers of two, so the float logits
-        keep every bit; the largest weight of one output channel of block1 is then over 100 times
-        that of another.
+        Equation (9.4) with the factors WIDE.  They are powers of two, so the float logits keep
+        every bit, yet the largest weight of one output channel of block1 is now over 100 times that
+        of another.
         """
         weights, biases = self.folded()
         weights["block1"], biases["block1"], weights["block2"] = rescale(
@@ -129,8 +135,8 @@ def upsample(scans: NDArray[np.uint8]) -> NDArray[np.float32]:
 
     y[n, i, j, c] = scans[n, i // 2, j // 2] / 16
 
-    Doubling makes up no pixel that was not scanned.  Three equal channels are what a camera makes
-    of a grey page.  Paper is 0, so a pad with zeros is more paper.  16 divides exactly.
+    Doubling invents no pixel that was not scanned.  Three equal channels are what a camera makes of
+    a grey page.  Paper is 0, so a pad with zeros is more paper.  Dividing by 16 is exact.
 
     scans: uint8 (N, 8, 8), ink 0..16.  Returns float32 (N, 16, 16, 3), ink 0..1.
 
@@ -141,6 +147,6 @@ def upsample(scans: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.repeat(doubled[..., None], 3, axis=3)
 
 
-def _norm(arrays: Mapping[str, NDArray], name: str) -> BatchNorm:
-    constants = [arrays[f"{name}_{field}"] for field in BatchNorm._fields]
-    return BatchNorm(*constants[:-1], eps=float(constants[-1]))
+def _norm(arrays: Arrays, name: str) -> BatchNorm:
+    gamma, beta, mean, var, eps = (arrays[f"{name}_{field}"] for field in BatchNorm._fields)
+    return BatchNorm(gamma, beta, mean, var, float(eps))

@@ -1,7 +1,7 @@
 """The file of trained digits: its layout, and what a file must pass before its arrays are used."""
 
 import io
-from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,9 +10,10 @@ CONVS = ("stem", "block1", "block2")
 PARTS = ("train", "calibration", "test")
 CLASSES = 10
 LARGEST = 1_000_000  # bytes of all the arrays together
+Arrays = dict[str, NDArray[Any]]
 
-# The type and shape of each array in the file; a letter is a size that must be the same throughout.
-LAYOUT = {
+# The type and shape of each array in the file; a name is a size that must be the same throughout.
+LAYOUT: dict[str, tuple[type[np.generic], tuple[int | str, ...]]] = {
     "scans": (np.uint8, ("N", 8, 8)),
     "labels": (np.uint8, ("N",)),
     "source": (np.str_, ()),
@@ -30,11 +31,11 @@ LAYOUT = {
 }
 
 
-def unpack(content: bytes) -> dict[str, NDArray]:
-    """Return the arrays of an .npz by name, those of LAYOUT and no others.
+def unpack(content: bytes) -> Arrays:
+    """Return the arrays of an .npz by name, exactly those of LAYOUT.
 
     content: the whole file.  Nothing in it is unpickled.  Raises ValueError for foreign or altered
-    arrays, and whatever a damaged archive makes its readers raise: zipfile's, zlib's, NumPy's own.
+    arrays, and for a damaged archive whatever zipfile, zlib and NumPy raise.
     """
     arrays = _read(content)
     _check_layout(arrays)
@@ -42,9 +43,9 @@ def unpack(content: bytes) -> dict[str, NDArray]:
     return arrays
 
 
-def _read(content: bytes) -> dict[str, NDArray]:
+def _read(content: bytes) -> Arrays:
     archive = np.load(io.BytesIO(content), allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile):
+    if not isinstance(archive, np.lib.npyio.NpzFile) or archive.zip is None:
         raise ValueError("it holds one array, not a .npz of named arrays")
     size = sum(member.file_size for member in archive.zip.infolist())
     if size > LARGEST:
@@ -55,7 +56,7 @@ def _read(content: bytes) -> dict[str, NDArray]:
     return {name: archive[name] for name in LAYOUT}
 
 
-def _check_layout(arrays: Mapping[str, NDArray]) -> None:
+def _check_layout(arrays: Arrays) -> None:
     """Raise ValueError for an array whose dtype or shape is not LAYOUT's."""
     sizes: dict[str, int] = {}
     for name, (kind, form) in LAYOUT.items():
@@ -72,8 +73,8 @@ def _check_layout(arrays: Mapping[str, NDArray]) -> None:
             raise ValueError(f"{name} must have shape {form}, got {array.shape}; {sizes}")
 
 
-def _check_values(arrays: Mapping[str, NDArray]) -> None:
-    """Raise ValueError for a number that is not finite or out of range, or images in no part."""
+def _check_values(arrays: Arrays) -> None:
+    """Raise ValueError for a number that is not finite or out of range, or an image in no part."""
     for name, array in arrays.items():
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} holds NaN or infinity")

@@ -1,7 +1,7 @@
 """The ResNet-18 stem and basic block, the seed's weights and images, and the whole ResNet-18."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,24 +16,25 @@ from tinyq.network import Network
 FORMS = {"stem": "(O, 7, 7, I)", "block1": "(O, 3, 3, I)", "block2": "(O, 3, 3, I)"}
 KERNELS = {"stem": (7, 7), "block1": (3, 3), "block2": (3, 3)}
 DENSE_FORM = "(out, in)"
+Array = NDArray[np.float32]
 
 
 class Seed(NamedTuple):
     """The seed's weights and biases by layer, and its 32 images (32, 16, 16, 3)."""
 
-    weights: dict[str, NDArray[np.float32]]
-    biases: dict[str, NDArray[np.float32]]
-    images: NDArray[np.float32]
+    weights: dict[str, Array]
+    biases: dict[str, Array]
+    images: Array
 
 
 def stem_block(
-    weights: Mapping[str, NDArray[np.float32]], biases: Mapping[str, NDArray[np.float32]]
+    weights: Mapping[str, NDArray[np.floating]], biases: Mapping[str, NDArray[np.floating]]
 ) -> Network:
     """Return the float network: 7x7/2 stem, 2x2 max pool, one basic block, mean, dense.
 
-    weights: float32 by name: "stem" (O, 7, 7, C), "block1" (B, 3, 3, O), "block2" (O, 3, 3, B),
-    all OHWI, and "dense" (classes, O); any O, B, C and class count.  biases: float32 by the same
-    names, one number an output channel.
+    weights: floats by name, rounded to float32: "stem" (O, 7, 7, C), "block1" (B, 3, 3, O),
+    "block2" (O, 3, 3, B), all OHWI, and "dense" (classes, O); any O, B, C and class count.
+    biases: by the same names, one number for each output channel.
     Raises ValueError for a missing or unknown name, shapes that do not fit together, NaN or
     infinity; TypeError for arrays that are not float.
     """
@@ -49,7 +50,7 @@ def stem_block(
         Node("block_relu_a", ReLU(), ("block_conv3x3_a",)),
         Node("block_pad2", Pad2D((1, 1, 1, 1)), ("block_relu_a",)),
         _conv("block_conv3x3_b", w["block2"], b["block2"], "block_pad2"),
-        # The add is calibrated after its ReLU: no code is spent on sums that the ReLU drops.
+        # The add is calibrated after its ReLU, so that no code is spent on sums that it drops.
         Node("block_add", Add(), ("block_conv3x3_b", "stem_maxpool2x2"), observe="block_relu_b"),
         Node("block_relu_b", ReLU(), ("block_add",)),
         Node("global_avgpool", GlobalAvgPool2D(), ("block_relu_b",)),
@@ -61,9 +62,9 @@ def stem_block(
 def resnet18(state_dict: Mapping[str, object], *, eps: float = 1e-5) -> Network:
     """Return the float ResNet-18 of a state_dict: load_torch, for two blocks in each of 4 layers.
 
-    The float layers add one product at a time: calibration takes about 0.2 s an image of 64x64, and
-    2 s of 224x224, on one core; an executor spreads the batches.  A batch holds every tensor, so
-    give large images in batches of a few.
+    The float layers add one product at a time, so on one core calibration takes about 0.2 s for an
+    image of 64x64 and 2 s for one of 224x224; an executor spreads the batches.  A batch holds every
+    tensor, so give large images in batches of a few.
 
     Raises as load_torch does, and ValueError for another number of blocks.
 
@@ -97,11 +98,15 @@ def seed() -> Seed:
     return Seed(weights, biases, np.stack([_image(sample) for sample in range(32)]))
 
 
-def _conv(name: str, weights, bias, source: str, stride: tuple[int, int] = (1, 1)) -> Node:
+def _conv(
+    name: str, weights: Array, bias: Array, source: str, stride: tuple[int, int] = (1, 1)
+) -> Node:
     return Node(name, Conv2D(weights, bias, stride), (source,), observe=name)
 
 
-def _check_parameters(weights: Mapping, biases: Mapping) -> tuple[dict, dict]:
+def _check_parameters(
+    weights: Mapping[str, NDArray[Any]], biases: Mapping[str, NDArray[Any]]
+) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return float32 copies of weights and biases, or raise: see stem_block."""
     names = [*FORMS, "dense"]
     for argument, given in (("weights", weights), ("biases", biases)):
@@ -127,7 +132,7 @@ def _check_parameters(weights: Mapping, biases: Mapping) -> tuple[dict, dict]:
     return w, b
 
 
-def _fill(shape: tuple[int, ...], amplitude: float, frequency: float, phase: float) -> NDArray:
+def _fill(shape: tuple[int, ...], amplitude: float, frequency: float, phase: float) -> Array:
     """Return ``amplitude * sin(frequency * i / n + phase)`` over the flattened shape, float32."""
     n = np.prod(shape)
     t = np.arange(n, dtype=np.float32) / np.float32(n)
@@ -135,7 +140,7 @@ def _fill(shape: tuple[int, ...], amplitude: float, frequency: float, phase: flo
     return (np.float32(amplitude) * wave).reshape(shape)
 
 
-def _image(sample: int) -> NDArray[np.float32]:
+def _image(sample: int) -> Array:
     """Return ``0.7 sin(0.13 (17 s + i)) + 0.3 cos(0.4 (s + i))`` as a 16x16x3 image, float32."""
     i = np.arange(16 * 16 * 3, dtype=np.float32)
     wave = np.float32(0.7) * _sin(np.float32(0.13) * (np.float32(17 * sample) + i))
@@ -144,9 +149,9 @@ def _image(sample: int) -> NDArray[np.float32]:
 
 
 # NumPy's float32 sine differs by an ulp between processors; float64 rounded once does not.
-def _sin(angle: NDArray[np.float32]) -> NDArray[np.float32]:
+def _sin(angle: Array) -> Array:
     return np.sin(angle.astype(np.float64)).astype(np.float32)
 
 
-def _cos(angle: NDArray[np.float32]) -> NDArray[np.float32]:
+def _cos(angle: Array) -> Array:
     return np.cos(angle.astype(np.float64)).astype(np.float32)

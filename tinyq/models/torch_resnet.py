@@ -3,7 +3,16 @@
 import re
 from collections.abc import Iterable, Mapping
 
-from tinyq.floatref import Add, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
+from tinyq.floatref import (
+    Add,
+    Conv2D,
+    Dense,
+    FloatLayer,
+    GlobalAvgPool2D,
+    MaxPool2D,
+    Pad2D,
+    ReLU,
+)
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.models.torch_state import State
 from tinyq.network import Network
@@ -17,12 +26,12 @@ def load_torch(state_dict: Mapping[str, object], *, eps: float = 1e-5) -> Networ
     conv1, bn1, relu, a 3x3/2 max pool, then the blocks layer1.0, layer1.1, ..., layer2.0, ...,
     the global mean and fc: as many blocks and channels as there are in state_dict.  A layer is
     named as in PyTorch; a block's ReLU, one module there that runs twice, is relu1 and relu2.
-    As in torchvision conv1 has stride 2, and so has the first block of each layer from layer2 on;
+    As in torchvision, conv1 has stride 2, and so has the first block of each layer from layer2 on;
     a convolution of k x k is padded with k // 2.
-    Each convolution is calibrated after its ReLU, so that no code is spent on what that drops.
+    Each convolution is calibrated after its ReLU, so that no code is spent on what the ReLU drops.
 
     state_dict: PyTorch's, or NumPy arrays by the same names; convolutions (O, I, KH, KW).
-    eps: of the batch norms, which a state_dict does not hold; PyTorch's default.
+    eps: of the batch norms, which a state_dict does not hold; the default is PyTorch's.
     Raises TypeError for values that are not float; ValueError for a missing name, for one that no
     layer takes (bottleneck blocks have a conv3), shapes that do not fit together, a conv1 that is
     not 7x7, NaN or infinity.
@@ -55,7 +64,8 @@ def block_places(names: Iterable[str]) -> list[tuple[int, int]]:
     >>> block_places(["conv1.weight", "layer1.0.conv1.weight", "layer1.1.bn1.bias"])
     [(1, 0), (1, 1)]
     """
-    places = sorted({tuple(map(int, match.groups())) for match in map(BLOCK.match, names) if match})
+    found = {match.groups() for match in map(BLOCK.match, names) if match}
+    places = sorted((int(layer), int(block)) for layer, block in found)
     next_ones = [(1, 0)]
     for layer, block in places:
         if (layer, block) not in next_ones:
@@ -67,7 +77,7 @@ def block_places(names: Iterable[str]) -> list[tuple[int, int]]:
 
 
 class _Builder:
-    """Puts layers with the parameters of a state into nodes; channels: of each tensor."""
+    """The nodes made so far from the parameters of a state, and each tensor's channels."""
 
     def __init__(self, state: State) -> None:
         self.state = state
@@ -75,18 +85,18 @@ class _Builder:
         self.channels: dict[str, int] = {}
 
     def stem(self) -> str:
-        """Add all before the blocks; return the name of its last layer.
+        """Add all layers before the blocks; return the name of the last one.
 
-        Stems for small images have the same names, but a 3x3 kernel, stride 1 and no pool.
+        A stem for small images has the same names, but a 3x3 kernel, stride 1 and no pool.
         """
         relu = self.conv("conv1", "bn1", INPUT, stride=2, relu="relu")
-        kernel = next(n.layer for n in self.nodes if n.name == "conv1").weights.shape[1:3]
+        kernel = next(n.layer.weights.shape[1:3] for n in self.nodes if isinstance(n.layer, Conv2D))
         if kernel != (7, 7):
             raise ValueError(f"conv1.weight must be 7x7, ImageNet's stem, got {kernel}")
         return self.add("maxpool", MaxPool2D((3, 3), (2, 2), (1, 1, 1, 1)), relu)
 
     def block(self, name: str, source: str, stride: int) -> str:
-        """Add a basic block, its shortcut projected where it must be; return its last layer."""
+        """Add a basic block, its shortcut projected where needed; return its last layer."""
         first = self.conv(f"{name}.conv1", f"{name}.bn1", source, stride, f"{name}.relu1")
         second = self.conv(f"{name}.conv2", f"{name}.bn2", first)
         shortcut, projection = source, f"{name}.downsample"
@@ -97,7 +107,7 @@ class _Builder:
         return self.add(f"{name}.relu2", ReLU(), f"{name}.add")
 
     def head(self, source: str) -> None:
-        """Add all behind the blocks, and see that no parameter is left."""
+        """Add all layers behind the blocks, and raise ValueError where a parameter is left."""
         self.add("avgpool", GlobalAvgPool2D(), source)
         weights, bias = self.state.dense("fc")
         self.check("fc", weights.shape[1], "avgpool")
@@ -118,7 +128,7 @@ class _Builder:
         self.channels[name] = len(weights)
         return self.add(relu, ReLU(), name) if relu else name
 
-    def add(self, name: str, layer: object, *inputs: str, observe: str | None = None) -> str:
+    def add(self, name: str, layer: FloatLayer, *inputs: str, observe: str | None = None) -> str:
         """Add a layer that keeps the channels; return its name."""
         self.nodes.append(Node(name, layer, inputs, observe))
         self.channels[name] = self.channels[inputs[0]]

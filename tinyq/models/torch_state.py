@@ -16,7 +16,7 @@ Parameters = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 class State:
-    """What has not been taken out of a state_dict yet.
+    """The parameters of a state_dict that no layer has taken yet.
 
     state_dict: tensors of torch or NumPy arrays by name; eps: of its batch norms.
     """
@@ -29,7 +29,7 @@ class State:
         self.eps = eps
 
     def has(self, start: str) -> bool:
-        """Return whether a parameter whose name begins with start is left."""
+        """Return whether a parameter is left whose name begins with start."""
         return any(name.startswith(start) for name in self.unread)
 
     def conv(self, name: str, norm: str) -> Parameters:
@@ -40,11 +40,11 @@ class State:
             raise ValueError(
                 f"{name}.weight must be (O, I, KH, KW), KH and KW odd, got {weights.shape}"
             )
-        norms = [self._take(f"{norm}.{field}") for field in NORM]
+        gamma, beta, mean, var = (self._take(f"{norm}.{field}") for field in NORM)
+        ohwi = weights.transpose(0, 2, 3, 1)
         with naming(f"{name} with {norm}"):
-            folded = fold_batch_norm(weights.transpose(0, 2, 3, 1), *norms, self.eps)
-            weights, bias = map(finite_float32, ("weights", "bias"), folded)
-        return weights, bias
+            folded, bias = fold_batch_norm(ohwi, gamma, beta, mean, var, self.eps)
+            return finite_float32("weights", folded), finite_float32("bias", bias)
 
     def dense(self, name: str) -> Parameters:
         """Take a dense layer: weights (out, in) and bias."""
@@ -61,10 +61,11 @@ class State:
         if name not in self.unread:
             raise ValueError(f"state_dict must have {name!r}, left are {_few(self.unread)}")
         value = self.unread.pop(name)
-        if hasattr(value, "detach"):  # a tensor of torch; NumPy has no bfloat16
+        if hasattr(value, "detach"):  # a tensor of torch
             value = value.detach().cpu()
+            # NumPy has no bfloat16; integers are left as they are, to be refused below
             value = (value.float() if value.is_floating_point() else value).numpy()
-        # a copy: training goes on in the memory of a tensor
+        # a copy, because training may go on in the memory of a tensor
         return finite_float32(name, np.asarray(value)).copy()
 
 
