@@ -2,15 +2,7 @@
 
 from tinyq.analysis.alone import OneAtATime, one_at_a_time
 from tinyq.analysis.bits import BitSweep, LayerBitSweep, sweep_bits, sweep_layer_bits
-from tinyq.analysis.decision import (
-    Score,
-    accuracy,
-    agreement,
-    confusion,
-    predict,
-    score,
-    ties,
-)
+from tinyq.analysis.decision import Score, accuracy, agreement, predict, score
 from tinyq.analysis.errors import TensorError, tensor_errors
 from tinyq.analysis.hybrids import Telescope, telescope
 from tinyq.analysis.mixed import grid_owners, mixed_logits, mixed_trace
@@ -26,7 +18,6 @@ __all__ = [
     "TensorError",
     "accuracy",
     "agreement",
-    "confusion",
     "grid_owners",
     "mixed_logits",
     "mixed_trace",
@@ -38,5 +29,4 @@ __all__ = [
     "sweep_layer_bits",
     "telescope",
     "tensor_errors",
-    "ties",
 ]

@@ -25,8 +25,9 @@ Repair = Callable[[Network, QNetwork, NDArray[np.float32]], QNetwork]
 class Method:
     """A way to quantize a network: a row of the table.
 
-    observer: gives the activations their grids; per_channel: a weight scale for each channel of a
-    convolution; equalized: equalize_network comes first; repair: what is done to the int8 network.
+    observer: gives the activations their grids; per_channel: whether each channel of a convolution
+    has a weight scale; equalized: whether equalize_network comes first; repair: what improves the
+    int8 network, None for nothing.
     """
 
     name: str
@@ -36,7 +37,7 @@ class Method:
     repair: Repair | None = None
 
     def quantize(self, net: Network, images: NDArray[np.float32], bits: int) -> QNetwork:
-        """Return net with weights and activations of so many bits, calibrated on images."""
+        """Return net with weights and activations of that many bits, calibrated on images."""
         if self.equalized:
             net = equalize_network(net)
         scheme = Scheme(bits, bits, self.per_channel)
@@ -44,7 +45,7 @@ class Method:
         return self.repair(net, qnet, images) if self.repair else qnet
 
 
-# "+" is on top of the line before: the last three lines keep MSE's grids.
+# A line with a "+" keeps what the lines before it did: the last three have MSE's grids.
 METHODS = (
     Method("per-tensor min/max", MinMax, per_channel=False),
     Method("per-channel min/max", MinMax),
@@ -59,7 +60,7 @@ METHODS = (
 
 @dataclass(frozen=True)
 class Row:
-    """Percent of the test scans that are named rightly, by bits; float has the same for each.
+    """Percent of the test scans that get the right answer, by bits; float has one for all bits.
 
     network: "trained" or "wide sibling"; method: "float" or the name of one of METHODS.
     """
@@ -77,13 +78,14 @@ def table(
 ) -> list[Row]:
     """Return the accuracy of each method and number of bits, for both digit networks.
 
-    Every weight and every activation has so many bits, input and logits too.  Of equal logits the
-    first counts as the answer; with few bits ties are common.
+    Every weight and every activation has that many bits, and so have input and logits.  Where
+    logits tie, which is common with few bits, the first of them counts as the answer.
 
-    digits: the networks and their data, of tinyq.digits.load by default; bits: 2..8 each;
+    digits: the networks and their data, tinyq.digits.load() by default; bits: 2..8 each;
     progress: called with how many figures are done, how many there are, and the last one's name.
     Returns a row for float and one for each method, first of the trained network, then of its
-    wide sibling.  Calibrated on the calibration part, measured on the test part.
+    wide sibling.  The networks are calibrated on the calibration part and measured on the test
+    part.
     """
     digits = digits or load()
     images, labels = digits.images[digits.test], digits.labels[digits.test]
@@ -112,7 +114,8 @@ def format_table(rows: Sequence[Row]) -> str:
     float                       99.2
     MSE                         99.0
     """
-    lines, network = [], None
+    lines: list[str] = []
+    network = None
     for row in rows:
         if row.network != network:
             lines += [""] * bool(lines)

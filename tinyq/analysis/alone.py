@@ -1,4 +1,4 @@
-"""Which layer's rounding costs what: each one quantized alone, each one alone left float."""
+"""What each layer's rounding costs: each one quantized alone, then each one alone left float."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ from tinyq.layers.nodes import INPUT
 class OneAtATime:
     """Scores of runs in which one owner of a grid differs from all the others.
 
-    alone_on: by name, the score with only that one quantized: what it costs by itself;
-    alone_off: by name, the score with only that one float: what is won by sparing it;
-    all_off, all_on: the float network's score (infinite SQNR) and the int8 network's.
+    alone_on: by name, the score with only that one quantized, which shows what it costs by itself;
+    alone_off: by name, the score with only that one float, which shows what sparing it would win;
+    all_off, all_on: the score of the float network (infinite SQNR) and of the int8 network.
     """
 
     alone_on: dict[str, Score]
@@ -27,10 +27,10 @@ class OneAtATime:
 
 
 def one_at_a_time(runs: Runs, labels: NDArray[np.integer]) -> OneAtATime:
-    """Quantize each owner of a grid alone, then all but each; score the logits of every run.
+    """Quantize each owner of a grid alone, then all owners but that one; score every run's logits.
 
-    To quantize a layer is to put its weights, bias and output on their grids, those of the int8
-    network; see mixed_trace.  2 K runs of the network for K owners, six in the seed's.
+    To quantize a layer is to put its weights, bias and output on the grids that they have in the
+    int8 network; see mixed_trace.  That takes 2 K runs for K owners; the seed's network has six.
     runs: of run_both; labels: integers (N,), 0..classes - 1.  Raises as accuracy does.
 
     >>> from tinyq import digits

@@ -3,18 +3,19 @@
 import statistics
 import sys
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.layers.nodes import Node
 from tinyq.network import QNetwork
 
 HEADER = "name,weight_bytes,activation_bytes,ns"
 
 
 class BenchRow(NamedTuple):
-    """A layer's name, bytes of weights and biases, bytes of output, median time in ns."""
+    """A layer's name, bytes of its weights and biases, bytes of its output, median time in ns."""
 
     name: str
     weight_bytes: int
@@ -22,10 +23,10 @@ class BenchRow(NamedTuple):
     ns: int
 
 
-def bench(qnet: QNetwork, image: NDArray, repeats: int = 200) -> list[BenchRow]:
-    """Return a row a layer, in running order; a line of progress a layer goes to stderr.
+def bench(qnet: QNetwork, image: NDArray[Any], repeats: int = 200) -> list[BenchRow]:
+    """Return a row for each layer, in running order; write a line of progress for each to stderr.
 
-    image: one image, (1, H, W, C), float32 or int8 codes; repeats: runs a layer, >= 1.
+    image: one image, (1, H, W, C), float32 or int8 codes; repeats: runs of each layer, >= 1.
     """
     tensors = qnet.trace(image)
     bytes_of = {row.name: (row.weight_bytes, row.activation_bytes) for row in qnet.ledger()}
@@ -37,7 +38,7 @@ def bench(qnet: QNetwork, image: NDArray, repeats: int = 200) -> list[BenchRow]:
     return rows
 
 
-def _median_ns(node, inputs: list[NDArray[np.int8]], repeats: int) -> int:
+def _median_ns(node: Node, inputs: list[NDArray[np.int8]], repeats: int) -> int:
     times = []
     for _ in range(repeats):
         start = time.perf_counter_ns()

@@ -11,7 +11,7 @@ from tinyq.analysis.mixed import grid_owners
 from tinyq.layers.linear import Linear
 from tinyq.layers.scheme import INT8, Scheme
 from tinyq.network import Network, QNetwork
-from tinyq.observers import MinMax
+from tinyq.observers import MinMax, Observer
 
 BITS = tuple(range(2, 9))
 
@@ -20,7 +20,7 @@ BITS = tuple(range(2, 9))
 class BitSweep:
     """Scores by number of bits.
 
-    weights: of networks whose weights have that many bits, the activations those of the scheme;
+    weights: of networks whose weights have that many bits, while activations keep the scheme's;
     activations: the other way round, "input" included.
     """
 
@@ -46,14 +46,14 @@ def sweep_bits(
     labels: NDArray[np.integer],
     *,
     bits: Sequence[int] = BITS,
-    observer: Callable = MinMax,
+    observer: Callable[[], Observer] = MinMax,
     scheme: Scheme = INT8,
 ) -> BitSweep:
     """Quantize all weights to few bits, then all activations, and score each network.
 
-    net: float; calibration, observer: as Network.quantize takes them, read once for all networks;
+    net: float; calibration, observer: as Network.quantize takes them, run once for all networks;
     images: float32 (N, H, W, C), N >= 1; labels: integers (N,); bits: numbers in 2..8;
-    scheme: of what is not swept.
+    scheme: of everything that is not swept.
     Raises ValueError for bits outside 2..8 or none, and as Network.quantize and accuracy do.
 
     >>> from tinyq import digits
@@ -78,12 +78,13 @@ def sweep_layer_bits(
     labels: NDArray[np.integer],
     *,
     bits: Sequence[int] = BITS,
-    observer: Callable = MinMax,
+    observer: Callable[[], Observer] = MinMax,
     scheme: Scheme = INT8,
 ) -> LayerBitSweep:
     """Quantize the weights of one layer to few bits, then its output, and score each network.
 
-    Which layer minds 4 bits?  Arguments and errors as those of sweep_bits.
+    The scores show which layer cannot do with 4 bits.  Arguments and errors are those of
+    sweep_bits.
 
     >>> from tinyq import digits
     >>> data = digits.load()
@@ -107,7 +108,7 @@ def sweep_layer_bits(
 
 
 def _schemes(scheme: Scheme, bits: Sequence[int]) -> tuple[dict[int, Scheme], dict[int, Scheme]]:
-    """Return the schemes to try by number of bits: changed weight_bits, changed activation_bits."""
+    """Return the schemes to try by number of bits, with changed weights and changed activations."""
     if not len(bits):
         raise ValueError("bits must hold at least one number in 2..8, got none")
     weights = {b: replace(scheme, weight_bits=b) for b in bits}
@@ -115,9 +116,14 @@ def _schemes(scheme: Scheme, bits: Sequence[int]) -> tuple[dict[int, Scheme], di
 
 
 def _calibrated(
-    net, calibration, images, labels, observer, scheme
-) -> tuple[QNetwork, Callable[..., Score]]:
-    """Return net quantized, and what scores another scheme, with exceptions, on its ranges."""
+    net: Network,
+    calibration: NDArray[np.float32],
+    images: NDArray[np.float32],
+    labels: NDArray[np.integer],
+    observer: Callable[[], Observer],
+    scheme: Scheme,
+) -> tuple[QNetwork, Callable[[Scheme, Mapping[str, Scheme]], Score]]:
+    """Return net quantized, and a function that scores it with other schemes on the same ranges."""
     reference = net(images)
     check_labels(labels, reference)
     calibrated = net.quantize(calibration, observer=observer, scheme=scheme)

@@ -14,8 +14,8 @@ class TensorError:
     """The error of one tensor, dequantized int8 minus float, over all images.
 
     name: of the tensor; grid: that its codes are on; sqnr_db: equation (10.1), in dB;
-    max_abs, mean_abs, mean: of the error, in real units.  A mean that is not near zero is a bias,
-    which bias correction can take back; see tinyq.methods.fold.correct_bias.
+    max_abs, mean_abs, mean: of the error, in real units.  A mean far from zero is a bias, which
+    bias correction can take back; see tinyq.methods.fold.correct_bias.
     """
 
     name: str
@@ -41,9 +41,9 @@ def tensor_errors(runs: Runs) -> list[TensorError]:
 
     error = scale * (q - zero_point) - x   in float64, for each element
 
-    A tensor's own rounding gives at most half a step, if nothing is clamped; the rest of its error
+    A tensor's own rounding adds at most half a step, if nothing is clamped; the rest of its error
     comes from further up.  A tensor that is calibrated after its ReLU, as the seed's add is, has a
-    large error of its own: its negative numbers are clamped, and the ReLU drops them anyway.
+    large error of its own, because its negative numbers are clamped; the ReLU drops them anyway.
     runs: of run_both.
 
     >>> from tinyq import resnet

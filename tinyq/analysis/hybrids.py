@@ -13,7 +13,7 @@ from tinyq.analysis.runs import Runs, resume
 class Telescope:
     """The logits of K + 1 hybrids of a float network and its int8 twin with K tensors.
 
-    names: of the tensors in running order, "input" first, K of them.
+    names: of the K tensors in running order, "input" first.
     hybrids: float32 (K + 1, N, classes).  Hybrid k makes its first k tensors in int8, dequantizes
     them and goes on in float: hybrid 0 is all float, hybrid K all int8.
     """
@@ -35,8 +35,8 @@ class Telescope:
     def remainder(self) -> NDArray[np.float64]:
         """What the steps miss of the error, (N, classes), summed exactly and then rounded.
 
-        It is 0 where float64 holds the difference of each two neighbours: it does unless one of
-        them is about 2**-29 of the other, or less.
+        It is 0 where float64 holds the difference of every two neighbouring hybrids.  Float64 holds
+        it unless one of the two is about 2**-29 of the other, or less.
         """
         terms = np.concatenate([self.hybrids[-1:], -self.hybrids[:1], -self.steps])
         sums = [math.fsum(column) for column in terms.reshape(len(terms), -1).T]
@@ -48,10 +48,10 @@ def telescope(runs: Runs) -> Telescope:
 
     error = h_K - h_0 = sum over k = 1..K of (h_k - h_(k-1))                               (11.1)
 
-    The sum telescopes, so the steps leave nothing over.  A step is what the tensor's rounding does
-    to the logits, weights included, behind a network that is int8 before it and float after it.
-    Another order of the layers would split the same error otherwise.
-    All tensors that are alive at the cut go over it, so the skip of a residual block does too.
+    The sum telescopes, so the steps leave nothing over.  A step is what the rounding of the tensor
+    and of its layer's weights does to the logits, when the layers before it are int8 and those
+    after it float.  Another order of the layers would split the same error in another way.
+    Every tensor that is still needed crosses the cut, including the skip of a residual block.
     Pad, ReLU and max pool add exactly 0; an average pool rounds.
     runs: of run_both.
 

@@ -1,19 +1,23 @@
-"""One run, part int8 and part float: what is the error of a single layer?"""
+"""A run that is part int8 and part float, to find the error of a single layer."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.analysis.runs import check_pair
-from tinyq.layers.images import check_images, naming
+from tinyq.floatref import FloatLayer, Weighted
+from tinyq.layers.images import check_images
 from tinyq.layers.linear import Linear
-from tinyq.layers.nodes import INPUT
+from tinyq.layers.nodes import INPUT, naming_layer
+from tinyq.methods.correction import real_weights
 from tinyq.network import Network, QNetwork
 
-Tensor = tuple[NDArray, Grid]  # int8 codes and their grid, or float32 and the grid not in use
+Numbers = NDArray[Any]  # int8 codes or float32
+Tensor = tuple[Numbers, Grid]  # codes and their grid, or floats and the grid that they are not on
 
 
 def grid_owners(qnet: QNetwork) -> tuple[str, ...]:
@@ -36,17 +40,17 @@ def grid_owners(qnet: QNetwork) -> tuple[str, ...]:
 
 def mixed_trace(
     net: Network, qnet: QNetwork, images: NDArray[np.float32], quantized: Collection[str]
-) -> dict[str, NDArray]:
+) -> dict[str, Numbers]:
     """Return every tensor of a run in which only the named owners of a grid are quantized.
 
-    "input" is quantized on its grid.  A layer that is named runs as its int8 layer if all its
-    inputs are codes.  If not, it runs in float with its weights and bias on their grids, and its
-    output is then put on its own grid: nothing else is rounded.  A layer that is not named
-    runs in float.  A pass-through layer has no grid: it takes what it gets, codes or floats.
+    "input" is quantized on its grid.  A named layer runs as its int8 layer if all its inputs are
+    codes.  If not, it runs in float with its weights and bias on their grids, and its output is
+    then put on its own grid; nothing else is rounded.  A layer that is not named runs in float.  A
+    pass-through layer has no grid of its own, so it takes what it gets, codes or floats.
 
     So with all owners named the tensors are those of ``qnet.trace``, with none those of
-    ``net.trace``, byte for byte.  Between the two, the float road to a code and the int8 one may
-    differ by one step, where the requantizer rounds a number near a tie the other way.
+    ``net.trace``, byte for byte.  In between, a code made in float and one made in int8 may differ
+    by one step, where the requantizer rounds a number near a tie the other way.
 
     net, qnet: a network and its int8 twin; images: float32 (N, H, W, C); quantized: some of
     ``grid_owners(qnet)``.  Returns tensors by name: int8 codes where quantized, else float32.
@@ -63,10 +67,12 @@ def mixed_trace(
     owners = grid_owners(qnet)
     chosen = _check_names(quantized, owners)
     images = check_images(images, qnet.image_shape)
-    tensors = {INPUT: qnet.grids[INPUT].quantize(images) if INPUT in chosen else images}
+    tensors: dict[str, Numbers] = {INPUT: images}
+    if INPUT in chosen:
+        tensors[INPUT] = qnet.grids[INPUT].quantize(images)
     for node, qnode in zip(net.nodes, qnet.nodes, strict=True):
         inputs = [(tensors[name], qnet.grids[name]) for name in node.inputs]
-        with naming(f"layer {node.name!r}"):
+        with naming_layer(node.name):
             if node.name in chosen:
                 tensors[node.name] = _run_quantized(node.layer, qnode.layer, inputs)
             elif node.name in owners:
@@ -87,38 +93,37 @@ def mixed_logits(
 def as_reals(tensor: Tensor) -> NDArray[np.float32]:
     """Return a tensor as real numbers: codes dequantized on their grid, floats as they are.
 
-    >>> as_reals((np.int8([4]), Grid(0.5, 1))).tolist(), as_reals((np.float32([4]), None)).tolist()
-    ([1.5], [4.0])
+    >>> [as_reals((values, Grid(0.5, 1))).item() for values in (np.int8([4]), np.float32([4]))]
+    [1.5, 4.0]
     """
     values, grid = tensor
     return grid.dequantize(values) if values.dtype == np.int8 else values
 
 
-def on_weight_grid(layer: object, qlayer: object) -> object:
+def on_weight_grid(layer: FloatLayer, qlayer: object) -> FloatLayer:
     """Return the float layer with the weights and bias that its int8 twin has, as real numbers.
 
-    w = scale_o * code,   b = in_scale * scale_o * code;   a layer without weights as it is
+    w = scale_o * code,   b = in_scale * scale_o * code
 
-    layer: float, with fields weights and bias if qlayer is a Linear; qlayer: what it became.
+    qlayer: the int8 layer that it became.  A layer without weights is returned as it is.
     """
-    if not isinstance(qlayer, Linear):
+    if not (isinstance(layer, Weighted) and isinstance(qlayer, Linear)):
         return layer
-    scale = qlayer.weight_scale.astype(np.float64)
-    weights = scale.reshape(-1, *[1] * (qlayer.weight.ndim - 1)) * qlayer.weight
-    bias = qlayer.in_grid.scale * scale * qlayer.bias
-    return replace(layer, weights=weights.astype(np.float32), bias=bias.astype(np.float32))
+    bias = qlayer.in_grid.scale * qlayer.weight_scale.astype(np.float64) * qlayer.bias
+    weights = real_weights(qlayer).astype(np.float32)
+    return replace(layer, weights=weights, bias=bias.astype(np.float32))
 
 
-def _run_quantized(layer: object, qlayer: object, inputs: Sequence[Tensor]) -> NDArray[np.int8]:
-    """Return the codes of a layer that is quantized: in integers, unless an input is float."""
+def _run_quantized(layer: FloatLayer, qlayer: object, inputs: Sequence[Tensor]) -> NDArray[np.int8]:
+    """Return the codes of a quantized layer, made in integers unless an input is float."""
     if _all_codes(inputs):
         return qlayer.forward(*(codes for codes, _ in inputs))
     floats = on_weight_grid(layer, qlayer).forward(*map(as_reals, inputs))
     return qlayer.out_grid.quantize(floats)
 
 
-def _pass_through(layer: object, qlayer: object, inputs: Sequence[Tensor]) -> NDArray:
-    """Return what a layer without a grid makes of its inputs: codes of codes, else floats."""
+def _pass_through(layer: FloatLayer, qlayer: object, inputs: Sequence[Tensor]) -> Numbers:
+    """Return the output of a layer without a grid of its own: codes from codes, else floats."""
     if _all_codes(inputs):
         return qlayer.forward(*(codes for codes, _ in inputs))
     return layer.forward(*map(as_reals, inputs))

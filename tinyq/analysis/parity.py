@@ -1,6 +1,7 @@
 """Parity: float logits against dequantized int8 logits, with a pass mark."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +15,9 @@ TOLERANCE = 0.40
 class Parity:
     """How far int8 logits are from float ones.
 
-    reference: float32 logits (N, classes); codes: int8 logits; dequantized: float32, of codes;
-    logit_range: width of the logits' calibrated float range; tolerance: the pass mark as a share
-    of it.
+    reference: float32 logits (N, classes); codes: int8 logits; dequantized: float32, the real
+    numbers of codes; logit_range: width of the logits' calibrated float range; tolerance: the pass
+    mark as a share of that width.
     """
 
     reference: NDArray[np.float32]
@@ -58,12 +59,13 @@ def compare(
     return Parity(net(images), codes, qnet.dequantize(codes), seen.hi - seen.lo, tolerance)
 
 
-def sqnr_db(reference: NDArray[np.float32], approximation: NDArray[np.float32]) -> float:
+def sqnr_db(reference: NDArray[Any], approximation: NDArray[Any]) -> float:
     """Return the signal to quantization noise ratio in dB.
 
-    Infinity where both are equal, minus infinity where only the reference is all zeros.
-
     10 log10(sum reference**2 / sum (reference - approximation)**2)                         (10.1)
+
+    reference, approximation: real numbers of one shape.  Returns infinity where both are equal,
+    minus infinity where only the reference is all zeros.
 
     >>> round(sqnr_db(np.float32([3, 4]), np.float32([3, 4.05])), 2)
     40.0

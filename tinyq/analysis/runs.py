@@ -6,8 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.layers.images import naming
-from tinyq.layers.nodes import INPUT, Node
+from tinyq.layers.nodes import INPUT, Node, naming_layer
 from tinyq.network import Network, QNetwork
 
 
@@ -35,7 +34,7 @@ class Runs:
 
 
 def run_both(net: Network, qnet: QNetwork, images: NDArray[np.float32]) -> Runs:
-    """Run both networks on the images and return all their tensors, to be analysed at leisure.
+    """Run both networks on the images and return all tensors of both.
 
     net: float; qnet: of the same layers by name; images: float32 (N, H, W, C), N >= 1.
     Raises ValueError for two networks with other layers or no images, and as trace does.
@@ -65,12 +64,12 @@ def check_pair(net: Network, qnet: QNetwork) -> None:
 def resume(
     nodes: Sequence[Node], tensors: dict[str, NDArray[np.float32]]
 ) -> dict[str, NDArray[np.float32]]:
-    """Return tensors with what the nodes make of them added, by name.
+    """Return tensors and, added to them by name, all that the nodes make of them.
 
     nodes: float layers in running order; tensors: by name, all that the nodes read from outside.
     """
     tensors = dict(tensors)
     for node in nodes:
-        with naming(f"layer {node.name!r}"):
+        with naming_layer(node.name):
             tensors[node.name] = node.layer.forward(*(tensors[name] for name in node.inputs))
     return tensors

@@ -6,7 +6,6 @@ from tinyq.plots.bit_widths import bit_widths, layer_bits
 from tinyq.plots.border import border, windows
 from tinyq.plots.bugs import bugs
 from tinyq.plots.channels import channel_codes, channel_worth
-from tinyq.plots.confusion import confusion
 from tinyq.plots.grid_map import grid_map
 from tinyq.plots.one_at_a_time import one_at_a_time
 from tinyq.plots.parity import parity
@@ -37,7 +36,6 @@ __all__ = [
     "clipping",
     "codes_through_pool",
     "codes_used",
-    "confusion",
     "gathered",
     "grid_map",
     "growth",

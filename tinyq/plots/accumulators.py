@@ -18,9 +18,9 @@ INT16_BITS, INT32_BITS = 15, 31  # the sign takes one more
 
 
 def accumulator_bits(networks: Mapping[str, Mapping[str, Sequence[int]]]) -> Figure:
-    """Return the bits of the largest accumulators, a row a layer and a panel a network.
+    """Return a panel for each network, with the bits of each layer's largest accumulators.
 
-    networks: by title, then by layer name: the largest |acc| that was seen, that the weights and
+    networks: by title, then by layer name: the largest |acc| that was seen, that these weights and
     biases allow, and that any weights of this fan-in allow, each > 0.
     """
     rows = max(len(layers) for layers in networks.values())
@@ -48,9 +48,9 @@ def accumulator_bits(networks: Mapping[str, Mapping[str, Sequence[int]]]) -> Fig
 
 
 def pair_sums(sums: NDArray[np.integer], limit: int) -> Figure:
-    """Return the histogram of sums of two products, those beyond an int16 in another colour.
+    """Return the histogram of sums of two products, with those beyond an int16 in another colour.
 
-    sums: integers, any shape; limit: of the int16, 32767: what lies beyond becomes the limit.
+    sums: integers, any shape; limit: of the int16, 32767, at which larger sums saturate.
     """
     edges = np.linspace(-2 * limit - 2, 2 * limit + 2, 129)
     inside = np.abs(edges[:-1] + edges[1:]) / 2 < limit

@@ -1,6 +1,7 @@
-"""Who agrees with whom: operators down, runtimes across, the share of cases with equal bytes."""
+"""Which kernels agree with which runtime: the share of cases in which all bytes are equal."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,11 +10,12 @@ from matplotlib.patches import Rectangle
 from tinyq.plots.style import BLUE, GREY, ORANGE, figure
 
 
-def agreement(pairs: Sequence[Mapping], rule: str) -> Figure:
-    """Return the matrix of one rule: "all" in blue, a percentage in orange, no case in grey.
+def agreement(pairs: Sequence[Mapping[str, Any]], rule: str) -> Figure:
+    """Return the matrix of one rule, with operators down and runtimes across.
 
-    pairs: those of the verification ledger that have a tally for the rule; rule: "own" for each
-    runtime's own setting, or the name of a Rounding.
+    "all" stands in blue, a percentage in orange, and grey says that there was no case.
+    pairs: of the verification ledger; those without a tally for the rule are left out; rule: "own"
+    for each runtime's own setting, or the name of a Rounding.
     """
     pairs = [pair for pair in pairs if rule in pair["rules"]]
     operators = list(dict.fromkeys(pair["operator"] for pair in pairs))

@@ -14,7 +14,7 @@ from tinyq.plots.style import INK, figure
 def bit_widths(found: BitSweep) -> Figure:
     """Return two panels over the number of bits: accuracy, and SQNR of the logits.
 
-    A solid line with dots for the weights, a dashed one with squares for the activations.
+    The solid line with dots is for the weights, the dashed one with squares for the activations.
     found: of tinyq.analysis.sweep_bits.
     """
     with figure(1, 2, size=(7.4, 2.8), dpi=120) as (fig, (left, right)):
@@ -34,9 +34,10 @@ def bit_widths(found: BitSweep) -> Figure:
 
 
 def layer_bits(found: LayerBitSweep) -> Figure:
-    """Return two tables of accuracy in %, weights and activations: a row a layer, a column a width.
+    """Return two tables of accuracy in %, for weights and for activations.
 
-    The paler a cell, the more was lost.
+    Each has a row for each layer and a column for each number of bits; the paler a cell, the more
+    was lost.
     found: of tinyq.analysis.sweep_layer_bits.
     """
     heights = len(found.weights), len(found.activations)
@@ -54,7 +55,7 @@ def _draw_table(axes: Axes, title: str, scores: Mapping[str, Mapping[int, Score]
     for (y, x), percent in np.ndenumerate(table):
         axes.text(x, y, f"{percent:.1f}", ha="center", va="center", size=8, color=INK)
     bits = list(next(iter(scores.values())))
-    axes.set_xticks(range(len(bits)), bits)
+    axes.set_xticks(range(len(bits)), map(str, bits))
     axes.set_yticks(range(len(scores)), scores, family="monospace", size=8)
     axes.set_title(title)
     axes.tick_params(length=0)

@@ -12,10 +12,10 @@ DPI = 100
 
 
 def windows(size: int, pads: tuple[int, int], kernel: int, stride: int) -> Figure:
-    """Return one axis of a convolution: the padded cells, and below them a bar a window.
+    """Return one axis of a convolution: the padded cells, and below them a bar for each window.
 
     size: of the image; pads: cells before and after it; kernel, stride: in cells.
-    Cells of the padding are shaded; cells that no window covers are framed.
+    Cells of the padding are shaded; cells that no window covers have a frame in another colour.
     """
     padded = pads[0] + size + pads[1]
     count = (padded - kernel) // stride + 1
@@ -47,8 +47,8 @@ def border(
 ) -> Figure:
     """Return two padded images side by side, and what their difference does to one output channel.
 
-    right, wrong: (H, W) codes, drawn as ink on paper; difference: (OH, OW), the codes of the
-    output from wrong minus those from right, written in the cells.
+    right, wrong: (H, W) codes, drawn as ink on paper; difference: (OH, OW), the output's codes from
+    wrong minus those from right, which are written in the cells.
     """
     with figure(1, 3, size=(7.0, 2.7), dpi=DPI) as (fig, panels):
         titles = ("padded with the zero_point", "padded with code 0", "output codes, difference")

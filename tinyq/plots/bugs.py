@@ -1,7 +1,7 @@
-"""What bugs do to tensors: a row a bug, the right picture, the wrong one, the difference."""
+"""What bugs do to tensors: the right picture, the wrong one and their difference."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -17,20 +17,20 @@ class Bug(NamedTuple):
     """A row of the figure.
 
     name: of the bug; note: a line under it; right, wrong: the same tensor without and with the bug,
-    numbers (H, W), of two shapes where the bug changes the shape.
+    numbers (H, W), which differ in shape where the bug changes it.
     """
 
     name: str
     note: str
-    right: NDArray
-    wrong: NDArray
+    right: NDArray[Any]
+    wrong: NDArray[Any]
 
 
 def bugs(rows: Sequence[Bug]) -> Figure:
-    """Return a row a bug: its name, the right picture, the wrong one, wrong minus right.
+    """Return a row for each bug: its name, the right picture, the wrong one, wrong minus right.
 
     The two pictures of a row share one scale, dark for small numbers.  In the difference orange is
-    too small, purple too large, white equal; the strongest colour is the number written under it.
+    too small, purple too large and white equal; the number under it has the strongest colour.
     """
     size, ratios = (5.6, 0.78 * len(rows) + 0.25), (2.1, 1, 1, 1)
     with figure(len(rows), 4, size, squeeze=False, width_ratios=ratios, dpi=100) as (fig, axes):

@@ -1,6 +1,7 @@
-"""What one weight scale for a tensor leaves to each of its channels."""
+"""How many codes one weight scale for a tensor leaves to each of its channels."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -14,7 +15,7 @@ MARKS = ("o", "s", "^")
 
 
 def channel_codes(reach: Mapping[str, NDArray[np.integer]]) -> Figure:
-    """Return a bar for each output channel, as high as the largest code it uses; a panel a tensor.
+    """Return a panel for each tensor, with a bar for each output channel: the largest code it uses.
 
     reach: largest |code| of each channel, (O,), in 0..127, by title.
     """
@@ -28,8 +29,8 @@ def channel_codes(reach: Mapping[str, NDArray[np.integer]]) -> Figure:
     return fig
 
 
-def channel_worth(points: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
-    """Return measured against predicted gain of a scale a channel, in dB, a mark a channel.
+def channel_worth(points: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Figure:
+    """Return what a scale for each channel gains, in dB: measured against predicted, by channel.
 
     points: (predicted, measured), each (O,), by the name of the network, at most 3.
     """

@@ -1,12 +1,14 @@
-"""The map of grids: a network from top to bottom, a colour for each grid."""
+"""The map of grids: a network from top to bottom, with a colour for each grid."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyBboxPatch
 
+from tinyq.affine import Grid
 from tinyq.network import QNetwork
 from tinyq.network.ledger import LedgerRow
 from tinyq.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, figure
@@ -17,7 +19,7 @@ HALF = 0.34
 
 
 def grid_numbers(rows: Sequence[LedgerRow]) -> list[int]:
-    """Return the number of each row's out_grid; objects are numbered from 1 as they appear.
+    """Return the number of each row's out_grid, counted from 1 in the order of appearance.
 
     Two grids that are equal but not the same object get two numbers.
 
@@ -31,9 +33,9 @@ def grid_numbers(rows: Sequence[LedgerRow]) -> list[int]:
 
 
 def grid_map(qnet: QNetwork) -> Figure:
-    """Return the map: a box a layer in running order, coloured by its out_grid object.
+    """Return the map: a box for each layer in running order, coloured by its out_grid object.
 
-    A diamond stands before each layer that requantizes, a line at the left is an input from
+    A diamond stands before each layer that requantizes.  A line at the left is an input from
     further up than the row above.  Colours repeat after six grids; the numbers do not.
     """
     rows = qnet.ledger()
@@ -77,7 +79,7 @@ def _draw_box(axes: Axes, y: int, row: LedgerRow, number: int, shape: tuple[int,
 
 
 def _draw_arrow(axes: Axes, start: int, end: int) -> None:
-    """Draw one input: straight down to the next row, round the left side from further up."""
+    """Draw one input: straight down to the next row, or round the left side from further up."""
     if end - start == 1:
         x = (LEFT + RIGHT) / 2
         axes.annotate("", (x, end - HALF), (x, start + HALF), arrowprops=_arrow())
@@ -88,12 +90,12 @@ def _draw_arrow(axes: Axes, start: int, end: int) -> None:
     axes.text(lane - 0.1, (start + end) / 2, "skip", rotation=90, ha="right", va="center", size=9)
 
 
-def _arrow() -> dict:
+def _arrow() -> dict[str, Any]:
     return {"arrowstyle": "-|>", "color": INK, "lw": 1.2, "shrinkA": 0, "shrinkB": 0}
 
 
-def _label_run(axes: Axes, first: int, numbers: list[int], grid) -> None:
-    """Bracket the rows from first on that share one grid, and name the grid."""
+def _label_run(axes: Axes, first: int, numbers: list[int], grid: Grid) -> None:
+    """Put a bracket along the rows from first on that share one grid, and name the grid."""
     last = first
     while last + 1 < len(numbers) and numbers[last + 1] == numbers[first]:
         last += 1

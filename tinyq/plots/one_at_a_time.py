@@ -11,10 +11,10 @@ from tinyq.plots.style import BLUE, INK, VERMILION, figure
 
 
 def one_at_a_time(found: OneAtATime) -> Figure:
-    """Return two panels, a row an owner of a grid: the logits' SQNR in dB and the accuracy.
+    """Return two panels with a row for each owner of a grid: SQNR of the logits, and accuracy.
 
-    Left: only that one is int8; the dot furthest left hurts most.  Right: only that one is float;
-    the line is the int8 network, and the dot furthest right of it is best spared.
+    Left: only that one is int8, and the dot furthest left hurts most.  Right: only that one is
+    float; the line is the int8 network, and sparing the dot furthest right of it helps most.
     found: of tinyq.analysis.one_at_a_time.
     """
     names = list(found.alone_on)

@@ -1,6 +1,7 @@
 """Figures of the layers that keep their grid: codes in an image, ties of a pool, idle codes."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, Normalize
@@ -20,7 +21,7 @@ def codes_through_pool(
 ) -> Figure:
     """Return three images of codes, every code written in its cell, with one colour bar.
 
-    The bar has the codes below and their real numbers above.  White is real zero.
+    The bar has the codes below it and their real numbers above.  White is real zero.
     before, relu: (H, W) codes; pooled: (H / k, W / k); grid: of all three.
     """
     window = len(relu) // len(pooled)
@@ -42,15 +43,15 @@ def codes_through_pool(
         )
         bar.ax.set_xlim(grid.qmin, grid.qmax)
         ticks = [grid.qmin, grid.qmin // 2, grid.zero_point, grid.qmax // 2, grid.qmax]
-        bar.set_ticks(ticks, labels=ticks)
+        bar.set_ticks(ticks, labels=[str(code) for code in ticks])
         reals = bar.ax.secondary_xaxis("top")
         reals.set_xticks(ticks, [f"{grid.dequantize(q):.2f}" for q in ticks])
         reals.set_xlabel("real number")
     return fig
 
 
-def pool_ties(sums: NDArray[np.int64], rules: Mapping[str, NDArray], count: int) -> Figure:
-    """Return the mean code over the sum of ``count`` codes, with a mark a rule at each tie.
+def pool_ties(sums: NDArray[np.int64], rules: Mapping[str, NDArray[Any]], count: int) -> Figure:
+    """Return the mean code over the sum of ``count`` codes; at each tie every rule has a mark.
 
     sums: consecutive raw sums; rules: mean codes of these sums by the name of the rule, at most 3.
     """

@@ -9,19 +9,21 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid
 from tinyq.plots.style import INK, VERMILION, figure
 
+SIDE = 4
 
-def pixels(image: NDArray[np.float32], grid: Grid, side: int = 4) -> Figure:
-    """Return two panels: the image in colour, and its corner as codes.
 
-    Left: the image, -1 shown as black and +1 as full colour; a square marks the corner.  Right: the
+def pixels(image: NDArray[np.float32], grid: Grid) -> Figure:
+    """Return two panels: the image in colour, and its corner of 4 by 4 pixels as codes.
+
+    Left: the image, with -1 as black and +1 as full colour; a square marks the corner.  Right: the
     first channel of the corner; each cell holds the code and the real number that it stands for.
-    image: float32 (H, W, 3) in -1..1; grid: of the codes; side: of the corner, in pixels.
+    image: float32 (H, W, 3) in -1..1; grid: of the codes.
     """
-    codes = grid.quantize(image[:side, :side, 0])
+    codes = grid.quantize(image[:SIDE, :SIDE, 0])
     with figure(1, 2, size=(6.2, 3.1), dpi=120) as (fig, (left, right)):
         left.imshow(np.clip((image + 1) / 2, 0, 1))
         left.add_patch(
-            Rectangle((-0.5, -0.5), side, side, fill=False, edgecolor=VERMILION, linewidth=3)
+            Rectangle((-0.5, -0.5), SIDE, SIDE, fill=False, edgecolor=VERMILION, linewidth=3)
         )
         left.set(title=f"The image, {image.shape[0]} by {image.shape[1]} pixels")
         right.imshow(codes, cmap="gray", vmin=grid.qmin - 128, vmax=grid.qmax)
@@ -30,7 +32,7 @@ def pixels(image: NDArray[np.float32], grid: Grid, side: int = 4) -> Figure:
         for axes in (left, right):
             axes.set(xlabel="column", ylabel="row")
             axes.spines[:].set_visible(True)
-        right.set(xticks=range(side), yticks=range(side))
+        right.set(xticks=range(SIDE), yticks=range(SIDE))
     return fig
 
 

@@ -1,6 +1,7 @@
 """Figures of a convolution as a product: the windows in a matrix, the lanes of an instruction."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +15,9 @@ DPI = 100
 REGISTER_BYTES = 16  # the part of a register that is drawn
 
 
-def gathered(image: NDArray, rows: NDArray, window: int, kernel: tuple[int, int]) -> Figure:
+def gathered(
+    image: NDArray[Any], rows: NDArray[Any], window: int, kernel: tuple[int, int]
+) -> Figure:
     """Return an image beside the matrix of its windows, one window marked in both.
 
     image: (H, W), numbers of at most three characters; rows: (windows, KH * KW), windows from left
@@ -31,7 +34,7 @@ def gathered(image: NDArray, rows: NDArray, window: int, kernel: tuple[int, int]
     return fig
 
 
-def _cells(axes: Axes, numbers: NDArray, marked: NDArray, title: str) -> None:
+def _cells(axes: Axes, numbers: NDArray[Any], marked: NDArray[Any], title: str) -> None:
     for (y, x), number in np.ndenumerate(numbers):
         colour = SKY if marked[y, x] else "white"
         axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, fc=colour, ec=GREY, lw=0.8))
@@ -43,7 +46,7 @@ def _cells(axes: Axes, numbers: NDArray, marked: NDArray, title: str) -> None:
 
 
 def lanes(instructions: Sequence[tuple[str, int, int]]) -> Figure:
-    """Return what one instruction makes of the same bytes of two registers, a row an instruction.
+    """Return a row for each instruction: what it makes of the same bytes of two registers.
 
     instructions: (name, bytes of a factor, products that go into one sum).
     """

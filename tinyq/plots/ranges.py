@@ -1,4 +1,4 @@
-"""Where a range ends: the two errors against each other, and what each observer chose."""
+"""Where a range ends: rounding against clipping, and the range that each observer chose."""
 
 from collections.abc import Mapping, Sequence
 
@@ -10,12 +10,14 @@ from tinyq.plots.style import BLUE, GREEN, GREY, INK, VERMILION, figure
 
 DPI = 110  # with both figures a chapter stays within 200 kB
 
+Numbers = NDArray[np.floating]
 
-def clipping(shares: NDArray[np.float64], errors: Mapping[str, tuple[NDArray, NDArray]]) -> Figure:
+
+def clipping(shares: Numbers, errors: Mapping[str, tuple[Numbers, Numbers]]) -> Figure:
     """Return a panel for each grid: mean squared error against the share of the range that is kept.
 
-    Blue and dashed what rounding does, vermilion and dotted what clipping does, black their sum,
-    with a ring at its least point.
+    The error of rounding is blue and dashed, that of clipping vermilion and dotted, and their sum
+    black, with a ring at its least point.
     shares: (K,), above 0; errors: (rounding, clipping), each (K,), by title.
     """
     with figure(1, len(errors), size=(7.0, 2.9), dpi=DPI, sharey=True, squeeze=False) as (fig, row):
@@ -40,14 +42,14 @@ def clipping(shares: NDArray[np.float64], errors: Mapping[str, tuple[NDArray, ND
 
 
 def chosen_ranges(
-    values: NDArray[np.floating],
+    values: Numbers,
     ranges: Mapping[str, Sequence[tuple[float, float]]],
     labels: Sequence[str],
 ) -> Figure:
-    """Return a histogram, counts on a logarithmic axis, and below it the ranges as bars.
+    """Return a histogram with counts on a logarithmic axis, and below it the ranges as bars.
 
     values: any shape; ranges: by the observer's name, a (lo, hi) for each label; labels: one or
-    two, drawn in blue and green, below each other.
+    two, whose bars are blue and green, one below the other.
     """
     size = (7.0, 0.42 * len(ranges) + 2.2)
     heights = (1.5, 0.42 * len(ranges))

@@ -1,6 +1,7 @@
 """Where two rounding rules disagree: near a half, and nowhere else."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,12 +12,12 @@ from tinyq.plots.style import BLUE, GREY, INK, VERMILION, figure
 
 
 def roundings(
-    exact: NDArray[np.float64], results: Mapping[str, NDArray], bound: float, tie: float
+    exact: NDArray[np.float64], results: Mapping[str, NDArray[Any]], bound: float, tie: float
 ) -> Figure:
-    """Return the staircases of two rules around a tie, and every place where they disagree.
+    """Return the staircases of two rules around a tie, and every place where rules disagree.
 
-    Left: the first two rules around the tie.  Right: how far the exact value lies from the nearest
-    half, in bounds, for each value on which a rule differs from the first.
+    Left: the first two rules around the tie.  Right: each value on which another rule differs from
+    the first, by its distance from the nearest half, in units of bound.
     exact: acc * ratio (N,); results: integers (N,) by rule, three of them; bound: how far from a
     half the first rule's two roundings can reach; tie: a number that ends in .5.
     """
@@ -36,7 +37,7 @@ def roundings(
 
 
 def _draw_stairs(
-    axes: Axes, exact: NDArray, results: Mapping[str, NDArray], bound: float, tie: float
+    axes: Axes, exact: NDArray[Any], results: Mapping[str, NDArray[Any]], bound: float, tie: float
 ) -> None:
     near = np.abs(exact - tie) < 8 * bound
     first, second, *_ = results

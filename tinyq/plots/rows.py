@@ -1,4 +1,4 @@
-"""What the figures with a row a tensor share: names down the side, values in dB along."""
+"""What the figures with a row for each tensor share: names at the side, values in dB."""
 
 from collections.abc import Sequence
 
@@ -22,9 +22,9 @@ def name_rows(axes: Axes, names: Sequence[str]) -> None:
 def draw_decibels(
     axes: Axes, values: Sequence[float], colours: Sequence[str], notes: Sequence[str] = ()
 ) -> None:
-    """Draw a dot a row at its value in dB, with the value beside it and a note after that.
+    """Draw each row's dot at its value in dB, with the value beside it and a note after that.
 
-    An infinite value has no place on the axis: its row says "equal" in place of a dot.
+    An infinite value has no place on the axis, so its row says "equal" in place of a dot.
     """
     finite = [value for value in values if np.isfinite(value)]
     least, edge = min(finite, default=0.0), max(finite, default=0.0)

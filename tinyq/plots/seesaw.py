@@ -4,16 +4,18 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.figure import Figure
-from numpy.typing import ArrayLike
+from numpy.typing import NDArray
 
 from tinyq.plots.style import BLUE, GREY, VERMILION, figure
 
+Numbers = NDArray[np.floating]
 
-def seesaw(networks: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
-    """Return a panel a network: for each channel its range where it is made and where it is read.
 
-    networks: by title, the largest absolute weight of each channel, above 0, in the first layer
-    and in the second, (C,) both.
+def seesaw(networks: Mapping[str, tuple[Numbers, Numbers]]) -> Figure:
+    """Return a panel for each network, with each channel's range where it is made and read.
+
+    networks: by title, the largest absolute weight of each channel in the first layer, which makes
+    it, and in the second, which reads it: above 0, (C,) each.
     """
     with figure(1, len(networks), size=(6.4, 2.8), sharey=True, dpi=130) as (fig, axes):
         for panel, (title, (made, read)) in zip(np.atleast_1d(axes), networks.items(), strict=True):
@@ -27,10 +29,10 @@ def seesaw(networks: Mapping[str, tuple[ArrayLike, ArrayLike]]) -> Figure:
     return fig
 
 
-def mean_errors(rounds: Mapping[str, ArrayLike]) -> Figure:
-    """Return the mean error of each channel's outputs, a kind of mark a round.
+def mean_errors(rounds: Mapping[str, Numbers]) -> Figure:
+    """Return the mean error of each channel's outputs, with another mark for each round.
 
-    rounds: by name, the mean errors (C,), in real numbers; at most three.
+    rounds: by name, the mean errors (C,), in real numbers; at most three rounds.
     """
     with figure(size=(6.2, 2.8), dpi=130) as (fig, axes):
         axes.axhline(0, color=GREY, lw=0.8)

@@ -1,4 +1,4 @@
-"""Which check notices which planted bug: checks down, bugs across."""
+"""Which check notices which planted bug."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -12,10 +12,10 @@ from tinyq.plots.style import BLUE, GREY, INK, VERMILION, figure
 
 
 def sieve(groups: Sequence[str], caught: Mapping[str, Sequence[bool]]) -> Figure:
-    """Return a row a check and a column a bug: blue where the check notices the bug.
+    """Return a row for each check and a column for each bug, blue where the check notices the bug.
 
-    groups: what each bug breaks, equal ones side by side; caught: by name of the check, a truth
-    value for each bug.  A mark below a column says that no check of the figure notices the bug.
+    groups: what each bug breaks, equal names side by side; caught: by name of the check, whether it
+    notices each bug.  A mark below a column says that no check of the figure notices the bug.
     """
     found = np.array(list(caught.values()), dtype=bool)
     with figure(size=(5.8, 0.38 * len(caught) + 0.9), dpi=130) as (fig, axes):

@@ -4,16 +4,17 @@ from collections.abc import Mapping
 
 from matplotlib.figure import Figure
 
+from tinyq.layers.add import LEFT_SHIFT
 from tinyq.plots.style import BLUE, GREY, VERMILION, figure
 
 DPI = 100
 
 
-def left_shifts(wrong: Mapping[int, int], most: int, chosen: int = 20) -> Figure:
-    """Return the number of wrong sums over the left_shift, zeros included.
+def left_shifts(wrong: Mapping[int, int], most: int) -> Figure:
+    """Return the number of wrong sums over the left_shift, with a line at 20, which runtimes use.
 
     wrong: how many sums are not the nearest code, by left_shift; most: the largest left_shift whose
-    steps fit int32, those beyond it are shaded; chosen: the one that runtimes use, marked.
+    steps fit int32; those beyond it are shaded.
     """
     with figure(size=(6.8, 3.0), dpi=DPI) as (fig, axes):
         for shift, count in wrong.items():
@@ -26,7 +27,7 @@ def left_shifts(wrong: Mapping[int, int], most: int, chosen: int = 20) -> Figure
         last = max(wrong) + 0.7
         axes.axvspan(most + 0.5, last, color=VERMILION, alpha=0.12, lw=0)
         axes.text(most + 0.4, 3000, "leaves int32 ", color=VERMILION, ha="right", size=8)
-        axes.axvline(chosen, color=GREY, lw=1, ls=":", zorder=0)
+        axes.axvline(LEFT_SHIFT, color=GREY, lw=1, ls=":", zorder=0)
         axes.set_yscale("symlog", linthresh=1)
         axes.set(xlim=(min(wrong) - 0.7, last), ylim=(-0.3, 200_000))
         axes.set_yticks([0, 1, 10, 100, 1000, 10_000], ["0", "1", "10", "100", "1,000", "10,000"])

@@ -9,7 +9,7 @@ from tinyq.plots.style import GREY, figure
 
 
 def sqnr(decibels: Mapping[str, float], grids: Sequence[int]) -> Figure:
-    """Return a dot a tensor, in running order from top to bottom, coloured by its grid.
+    """Return a dot for each tensor, in running order from top to bottom, coloured by its grid.
 
     decibels: SQNR by tensor name; grids: the number of each tensor's grid, from 1.
     """

@@ -12,9 +12,9 @@ from tinyq.plots.style import BLUE, GREY, INK, VERMILION, figure
 
 
 def staircase(grids: Sequence[Grid], lo: float, hi: float) -> Figure:
-    """Return each grid's staircase from lo to hi, a column a grid, and its error below.
+    """Return a column for each grid: its staircase from lo to hi, and below it the error.
 
-    Above: the number that comes back against the number that went in.  Below: the difference, and
+    Above: the number that comes back against the number that went in.  Below: their difference, and
     a band of half a step on each side of zero; where the error leaves the band, codes are clamped.
     grids: one or more; lo, hi: the stretch of real numbers to draw, lo < hi.
     """
@@ -39,7 +39,7 @@ def staircase(grids: Sequence[Grid], lo: float, hi: float) -> Figure:
 
 
 def row_on_grids(values: NDArray[np.float32], grids: Sequence[Grid]) -> Figure:
-    """Return a row of numbers next to what comes back from each grid, and the errors.
+    """Return a row of numbers beside what comes back from each grid, and the errors.
 
     values: float32 (W,); grids: two of them, the finer one first.
     """

@@ -4,9 +4,10 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
-from matplotlib.axes import Axes
+from cycler import cycler
 from matplotlib.figure import Figure
 
 # Okabe and Ito, in the order in which figures use them.
@@ -14,7 +15,7 @@ BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 PURPLE, SKY, INK, GREY = "#CC79A7", "#56B4E9", "#222222", "#767676"
 COLOURS = (BLUE, VERMILION, GREEN, ORANGE, PURPLE, SKY)
 
-RC = {
+RC: dict[Any, Any] = {
     "figure.facecolor": "white",
     "figure.dpi": 144,
     "savefig.dpi": 144,
@@ -26,7 +27,7 @@ RC = {
     "axes.spines.right": False,
     "axes.titlesize": 10,
     "axes.titlelocation": "left",
-    "axes.prop_cycle": plt.cycler(color=COLOURS),
+    "axes.prop_cycle": cycler(color=COLOURS),
     "xtick.color": INK,
     "ytick.color": INK,
     "legend.frameon": False,
@@ -37,11 +38,12 @@ RC = {
 
 @contextmanager
 def figure(
-    rows: int = 1, columns: int = 1, size: tuple[float, float] = (7.0, 3.0), **kwargs
-) -> Iterator[tuple[Figure, Axes]]:
+    rows: int = 1, columns: int = 1, size: tuple[float, float] = (7.0, 3.0), **kwargs: Any
+) -> Iterator[tuple[Figure, Any]]:
     """Open a figure in the book's style; draw inside the block, return the figure after it.
 
-    rows, columns, size in inches, and any keyword of ``plt.subplots``.  Yields (figure, axes).
+    rows, columns: of axes; size: in inches; and any keyword of ``plt.subplots``.
+    Yields (figure, axes), one Axes or an array of them, as ``plt.subplots`` returns them.
     The figure leaves pyplot's list at the end, so a notebook shows it once, where it is returned.
     """
     with plt.rc_context(RC):
@@ -56,7 +58,7 @@ def figure(
 def save(fig: Figure, path: Path) -> None:
     """Write a figure to path, in the format of its suffix, whole or not at all.
 
-    The same figure gives the same bytes: no date, and SVG ids from a fixed salt.
+    The same figure gives the same bytes: without a date, and with SVG ids from a fixed salt.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")

@@ -1,8 +1,9 @@
-"""The logit error as a sum: one step a tensor, and nothing left over."""
+"""The error of the logits as a sum of one step for each tensor, with nothing left over."""
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from numpy.typing import NDArray
 
 from tinyq.analysis.hybrids import Telescope
 from tinyq.plots.rows import name_rows
@@ -10,11 +11,11 @@ from tinyq.plots.style import BLUE, INK, VERMILION, figure
 
 
 def telescope(found: Telescope, image: int = 0, logit: int = 0) -> Figure:
-    """Return two panels, a row a tensor in running order.
+    """Return two panels with a row for each tensor in running order.
 
-    Left: the error of one logit of one image, from 0 above to the whole error below, as a bar for
-    each step, orange where it adds, blue where it takes away.  Right: the root mean square of each
-    step over all images and logits.
+    Left: the error of one logit of one image, which grows from 0 at the top to the whole error at
+    the bottom; a bar for each step is vermilion where it adds and blue where it takes away.  Right:
+    the root mean square of each step over all images and logits.
     found: of tinyq.analysis.telescope; image, logit: indices.
     """
     steps = found.steps
@@ -32,7 +33,7 @@ def telescope(found: Telescope, image: int = 0, logit: int = 0) -> Figure:
     return fig
 
 
-def _draw_steps(axes: Axes, steps: np.ndarray) -> None:
+def _draw_steps(axes: Axes, steps: NDArray[np.float64]) -> None:
     ends = np.cumsum(steps)
     colours = np.where(steps > 0, VERMILION, BLUE)
     axes.barh(range(len(steps)), steps, left=ends - steps, height=0.6, color=colours)

@@ -1,4 +1,4 @@
-"""What training sees: the loss on a staircase, and all ways to round a row of weights."""
+"""What training sees: the loss as a staircase, and all ways to round a row of weights."""
 
 from collections.abc import Mapping
 
@@ -14,12 +14,12 @@ MARKS = (("X", VERMILION), ("o", BLUE), ("_", GREEN))
 
 
 def loss_stairs(steps: ArrayLike, smooth: ArrayLike, rounded: ArrayLike, start: float) -> Figure:
-    """Return the loss against one weight, taken as it is and rounded to its code.
+    """Return the loss against one weight, both as it is and rounded to its code.
 
     steps: the weight in steps of its scale, (N,), ascending; smooth, rounded: the loss there, (N,);
     start: where the weight stands, in steps.
     """
-    steps, rounded = np.asarray(steps), np.asarray(rounded)
+    steps, smooth = np.asarray(steps, float), np.asarray(smooth, float)
     codes = np.arange(np.ceil(steps[0]), np.floor(steps[-1]) + 1)
     with figure(size=(6.2, 3.0), dpi=DPI) as (fig, axes):
         axes.plot(steps, smooth, "--", color=GREY, lw=1.2, label="weight as it is")
@@ -36,10 +36,10 @@ def loss_stairs(steps: ArrayLike, smooth: ArrayLike, rounded: ArrayLike, start: 
 
 
 def ways_to_round(errors: ArrayLike, chosen: Mapping[str, ArrayLike]) -> Figure:
-    """Return the error of every way to round each row, a grey dot a way, and of some by name.
+    """Return the error of every way to round each row as a grey dot, and of some ways by name.
 
-    errors: above 0, (ways, rows); chosen: the error of each row, (rows,), by the name of who chose,
-    at most 3.
+    errors: above 0, (ways, rows); chosen: the error of each row, (rows,), by the name of the method
+    that chose the way, at most 3.
     """
     errors = np.asarray(errors)
     rows = np.arange(errors.shape[1])
