@@ -41,7 +41,6 @@ def test_each_mutant_is_caught_by_what_it_names(mutant):
     assert got, f"nothing notices that {mutant.summary}"
     assert got == mutant.caught_by
     assert mutant.caught_by_golden == ("golden" in got)
-    assert mutant.passes_40_percent == ("40 percent" not in got)
 
 
 @pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
@@ -64,7 +63,7 @@ def test_each_catcher_earns_its_place():
 
 def test_golden_bytes_and_pass_mark_let_many_through():
     # What the book says: a green run proves little, golden bytes prove more, not all.
-    loose = sum(mutant.passes_40_percent for mutant in MUTANTS)
+    loose = sum("40 percent" not in mutant.caught_by for mutant in MUTANTS)
     missed = sum(not mutant.caught_by_golden for mutant in MUTANTS)
     assert (len(MUTANTS), loose, missed) == (55, 44, 23)
 
@@ -73,7 +72,6 @@ def test_golden_bytes_and_pass_mark_let_many_through():
 def test_a_page_can_show_it(mutant):
     for sentence in (mutant.summary, mutant.notice):
         assert sentence[0].isupper() and sentence.endswith(".") and ". " not in sentence, sentence
-    assert mutant.code.startswith(f"def {mutant.name}(") and mutant.code.count("\n") <= 11
     assert mutant.where.endswith(mutant.attribute)
     assert mutant.thread is None or mutant.thread.startswith("https://github.com/")
 

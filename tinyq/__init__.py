@@ -1,6 +1,7 @@
 """tinyq: int8 inference whose every number is verified, in NumPy alone."""
 
 import sys
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
@@ -87,7 +88,9 @@ MOVED = {
 class _Moved(MetaPathFinder, Loader):
     """Import a moved module by its old name too, the very same module; goes with version 0.3."""
 
-    def find_spec(self, fullname, path, target=None) -> ModuleSpec | None:
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
         return ModuleSpec(fullname, self) if fullname in MOVED else None
 
     def create_module(self, spec: ModuleSpec) -> ModuleType:
@@ -97,7 +100,8 @@ class _Moved(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         # the import has written its own spec over the module's
-        module.__spec__ = module.__spec__.loader_state
+        if module.__spec__ is not None:
+            module.__spec__ = module.__spec__.loader_state
 
 
 sys.meta_path.append(_Moved())

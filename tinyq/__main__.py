@@ -1,7 +1,7 @@
 """The command line: ``python -m tinyq COMMAND``.
 
-run, golden, ledger, bench, plot: the seed; accuracy: the digits; worksheet: problems for paper;
-export: a network as a file.
+run, golden, ledger, bench and plot work on the seed, accuracy on the digits; worksheet prints
+problems to solve on paper, and export writes a network to a file.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from tinyq.network.ledger import format_ledger
 
 TEST_IMAGES = 4
 
-# The tensors that the seed reports: name in its output, layer that makes them.
+# The tensors that the seed reports: the name in its output, and the layer that makes them.
 RANGES = {
     "input": "input",
     "stem": "stem_conv7x7_s2",
@@ -94,8 +94,8 @@ def print_accuracy() -> None:
         print(f"[{done}/{total}] {what}", file=sys.stderr, flush=True)
 
     rows = accuracy_table.table(progress=progress)
-    print("Percent of 500 test scans named rightly; weights and activations have so many bits.")
-    print("Each + is on top of the line before.\n")
+    print("Percent of 500 test scans that get the right answer.  The bits are those of weights and")
+    print("activations, and each + adds to the line before it.\n")
     print(accuracy_table.format_table(rows))
 
 

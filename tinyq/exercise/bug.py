@@ -1,8 +1,9 @@
-"""The last problem: four answers of a program that has a bug."""
+"""The last problem: four answers of a program, one of them wrong."""
 
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.exercise.draw import Draw, Problem
@@ -11,8 +12,8 @@ from tinyq.mutants import Mutant, passing, rescale
 from tinyq.requantize import Requantizer
 
 LETTERS = "ABCD"
-# what is asked, how it is computed, the bug that spoils it
-Task = tuple[str, Callable[[], np.ndarray], Mutant]
+# what is computed, how, and the bug that spoils it
+Task = tuple[str, Callable[[], NDArray[np.int8]], Mutant]
 
 
 def bug(draw: Draw) -> Problem:
@@ -38,7 +39,8 @@ def _tasks(draw: Draw, grid: Grid) -> list[Task]:
     codes = sorted(draw.codes(3, -110, grid.zero_point - 2))
     # the mean of the four then ends in a quarter that truncation and rounding treat differently
     codes.insert(0, next(code for code in range(-119, -110) if (sum(codes) + code) % 4 == 1))
-    image, acc = np.int8(codes).reshape(1, 2, 2, 1), 16 * draw.integer(3, 9) + 10
+    image = np.array(codes, np.int8).reshape(1, 2, 2, 1)
+    acc = 16 * draw.integer(3, 9) + 10
     windows = (2, 2), (1, 1)
     return [
         (
@@ -58,7 +60,7 @@ def _tasks(draw: Draw, grid: Grid) -> list[Task]:
         ),
         (
             f"accumulator {acc} requantized by 1/16",
-            lambda: Requantizer(1 / 16).requantize(np.int32([acc]), grid),
+            lambda: Requantizer(1 / 16).requantize([acc], grid),
             rescale.zero_point_added_twice,
         ),
     ]

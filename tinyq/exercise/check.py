@@ -1,12 +1,15 @@
 """Check a reader's answer, and say in a sentence what is wrong with it."""
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 
 def check(got: object, want: object, hint: str = "") -> bool:
     """Compare an answer with the wanted one; print one sentence; return whether it is right.
 
-    Type comes first, then shape, then dtype, then values: the first difference is named.
+    The sentence names the first difference: of type, then shape, then dtype, then values.
     got, want: numbers, strings, arrays or anything else with ``==``; hint: shown if values differ.
     An empty stub (``...``) gives "Not yet"; None is what a function without ``return`` gives.
 
@@ -28,7 +31,7 @@ def check(got: object, want: object, hint: str = "") -> bool:
 
 
 def _fault(got: object, want: object) -> str:
-    """Return what is wrong in a sentence, "" if nothing is."""
+    """Return a sentence that says what is wrong, "" if nothing is."""
     if got is ...:
         return "Not yet: replace the dots with your answer, then run this cell again."
     if got is None:
@@ -44,22 +47,23 @@ def _fault(got: object, want: object) -> str:
     return "" if got == want else f"Wrong value: got {got}, want {want}."
 
 
-def _array_fault(got: object, want: np.ndarray) -> str:
+def _array_fault(got: object, want: NDArray[Any]) -> str:
     if not isinstance(got, np.ndarray | np.generic):
         return f"Wrong type: got {type(got).__name__}, want an array of {want.dtype}."
     if got.shape != want.shape:
         return f"Wrong shape: got {got.shape}, want {want.shape}."
     if got.dtype != want.dtype:
         return f"Wrong dtype: got {got.dtype}, want {want.dtype}."
+    got = np.asarray(got)
     wrong = np.argwhere(got != want)
     if not len(wrong):
         return ""
-    where = tuple(wrong[0])
-    index = [int(i) for i in where]
+    index = [int(i) for i in wrong[0]]
+    where = tuple(index)
     return f"Wrong value at index {index}: got {got[where]}, want {want[where]}."
 
 
-def _tuple_fault(got: object, want: tuple) -> str:
+def _tuple_fault(got: object, want: tuple[object, ...]) -> str:
     if not isinstance(got, tuple) or len(got) != len(want):
         size = f"a tuple of {len(got)}" if isinstance(got, tuple) else type(got).__name__
         return f"Wrong type: got {size}, want a tuple of {len(want)}."

@@ -1,20 +1,23 @@
-"""What worksheets are made of: problems, and the numbers that a seed draws."""
+"""The parts of a worksheet: problems, and the numbers that a seed draws."""
 
 import random
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
+
+Option = TypeVar("Option")
 
 
 class Problem(NamedTuple):
-    """What is asked, and the answer: a number, a word or a tuple of them."""
+    """A question and its answer: a number, a word or a tuple of them."""
 
     task: str
     answer: object
 
 
 class Draw:
-    """Numbers of a seed, the same under every Python and NumPy.
+    """The numbers that a seed draws, the same under every Python and NumPy.
 
-    It draws with ``random.Random.random`` alone, whose sequence Python promises to keep.
+    They come from ``random.Random.random`` alone, whose sequence Python promises to keep.
 
     >>> Draw(1).codes(5, -9, 9)
     [-7, 7, 5, -5, 0]
@@ -27,7 +30,7 @@ class Draw:
         """Return an integer from lo to hi."""
         return lo + int(self._random.random() * (hi - lo + 1))
 
-    def one(self, options: tuple) -> object:
+    def one(self, options: Sequence[Option]) -> Option:
         """Return one of the options."""
         return options[self.integer(0, len(options) - 1)]
 

@@ -51,13 +51,13 @@ def sums(draw: Draw) -> Iterator[Problem]:
         quantize_multiplier(odd / 2**power),
     )
     power, out = draw.integer(3, 5), Grid(1.0, draw.integer(-30, 30))
-    # an odd number of halves is a tie; with power >= 2 the accumulator is even, so that the first
-    # of the two roundings is exact
+    # An odd number of halves is a tie.  With power >= 2 the accumulator is even, so the first of
+    # the two roundings is exact.
     acc = draw.one((-1, 1)) * (2 * draw.integer(1, 9) + 1) * 2 ** (power - 1)
     yield Problem(
         f"An accumulator is {acc}, the ratio 1/{2**power}, the output's zero_point "
         f"{out.zero_point}. Give the code.",
-        int(Requantizer(1 / 2**power).requantize(np.int32([acc]), out)[0]),
+        int(Requantizer(1 / 2**power).requantize([acc], out)[0]),
     )
 
 
@@ -66,7 +66,7 @@ def layers(draw: Draw) -> Iterator[Problem]:
     grid, codes = Grid(0.5, draw.integer(-60, 20)), draw.codes(3, -100, 100)
     # the last code makes the sum twice an odd number: the mean of the four is a tie
     codes.append(next(c for c in range(-100, 101) if (sum(codes) + c) % 4 == 2))
-    image, window = np.int8(codes).reshape(1, 2, 2, 1), ((2, 2), (1, 1))
+    image, window = np.array(codes, np.int8).reshape(1, 2, 2, 1), ((2, 2), (1, 1))
     pools = QMaxPool2D(grid, *window).forward(image), QAvgPool2D(grid, *window).forward(image)
     yield Problem(
         f"An image of 2 by 2 codes is {codes}, row by row, with zero_point {grid.zero_point}. Give "
@@ -76,10 +76,11 @@ def layers(draw: Draw) -> Iterator[Problem]:
     zeros = draw.codes(3, -40, 40)
     a, b, out = (Grid(scale, zero) for scale, zero in zip((0.5, 0.25, 1.0), zeros, strict=True))
     steps = 2 * draw.integer(-20, 20), 4 * draw.integer(-10, 10)
-    pair = [np.int8([[grid.zero_point + step]]) for grid, step in zip((a, b), steps, strict=True)]
+    codes_of = [grid.zero_point + step for grid, step in zip((a, b), steps, strict=True)]
+    pair = [np.array([[code]], np.int8) for code in codes_of]
     yield Problem(
-        f"Add code {pair[0].item()} of a grid with scale 0.5 and zero_point {zeros[0]} to code "
-        f"{pair[1].item()} of one with scale 0.25 and zero_point {zeros[1]}. The sum's grid has "
+        f"Add code {codes_of[0]} of a grid with scale 0.5 and zero_point {zeros[0]} to code "
+        f"{codes_of[1]} of one with scale 0.25 and zero_point {zeros[1]}. The sum's grid has "
         f"scale 1 and zero_point {zeros[2]}. Give its code.",
         int(QAdd.from_float(a, b, out).forward(*pair).item()),
     )

@@ -23,7 +23,9 @@ def problems(seed: int) -> list[Problem]:
 
 
 def check(seed: int, number: int, answer: object) -> bool:
-    """Say in a sentence whether an answer to a problem, counted from 1, is right; return it.
+    """Print a sentence on whether the answer to a problem is right; return whether it is.
+
+    number: of the problem on the sheet of that seed, from 1.
 
     >>> check(1, 5, (1610612736, -5))
     Wrong value at place 1: got -5, want 5.

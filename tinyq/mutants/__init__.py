@@ -1,6 +1,6 @@
 """Mutants: named bugs of the kind that int8 code really has, to be planted and caught.
 
-Each is a wrong function of a few lines in the place of a right one, with one sentence on what is
+Each is a wrong function of a few lines that replaces a right one, with one sentence on what is
 wrong and one on how to notice it.  A test plants every one and demands that a check finds it: first
 the seed's own pass mark, then its golden bytes, then the layers against the loop nests.
 

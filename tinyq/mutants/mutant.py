@@ -1,10 +1,12 @@
 """What a mutant is: one function of tinyq, written wrongly on purpose."""
 
-import inspect
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Any
+
+Function = Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -12,9 +14,9 @@ class Mutant:
     """A named bug: a wrong function, and the place in tinyq where it goes.
 
     owner, attribute: the class or module, and the name in it of the function that is replaced;
-    wrong: the function that goes there, of the same arguments; its docstring says what is wrong;
+    wrong: the function that goes there, with the same arguments; its docstring says what is wrong;
     notice: one sentence on how the bug shows; caught_by: the checks that find it, in the order and
-    by the names of CATCHERS in tests/catchers.py; thread: where it bit someone, None if unknown.
+    by the names of CATCHERS in tests/catchers.py; thread: an address where it hit someone, or None.
 
     >>> from tinyq.affine import Grid
     >>> from tinyq.mutants.grids import dequantize_without_zero_point
@@ -27,7 +29,7 @@ class Mutant:
 
     owner: type | ModuleType
     attribute: str
-    wrong: Callable
+    wrong: Function
     notice: str
     caught_by: tuple[str, ...]
     thread: str | None
@@ -40,7 +42,7 @@ class Mutant:
     @property
     def summary(self) -> str:
         """What is wrong, in one sentence."""
-        return " ".join(self.wrong.__doc__.split())
+        return " ".join((self.wrong.__doc__ or "").split())
 
     @property
     def where(self) -> str:
@@ -48,20 +50,9 @@ class Mutant:
         return f"{self.owner.__name__}.{self.attribute}"
 
     @property
-    def code(self) -> str:
-        """The source of the wrong function, without its decorator."""
-        source = inspect.getsource(self.wrong)
-        return source[source.index("def ") :]
-
-    @property
     def caught_by_golden(self) -> bool:
         """Whether the seed's golden bytes change."""
         return "golden" in self.caught_by
-
-    @property
-    def passes_40_percent(self) -> bool:
-        """Whether the seed's own pass mark, 40 % of the logit range, lets the bug through."""
-        return "40 percent" not in self.caught_by
 
     @contextmanager
     def planted(self) -> Iterator[None]:
@@ -82,6 +73,6 @@ def breaks(
     notice: str,
     caught_by: tuple[str, ...],
     thread: str | None = None,
-) -> Callable[[Callable], Mutant]:
+) -> Callable[[Function], Mutant]:
     """Return a decorator that makes a wrong function a Mutant of ``owner.attribute``."""
     return lambda wrong: Mutant(owner, attribute, wrong, notice, caught_by, thread)

@@ -11,7 +11,8 @@ from tinyq.mutants.mutant import breaks
 from tinyq.requantize import Requantizer
 from tinyq.weights import quantize_bias, weight_scales
 
-parts_from_float, post_init = Linear._parts_from_float, Linear.__post_init__
+parts_from_float = vars(Linear)["_parts_from_float"].__func__  # of any class, as `wrong` gets it
+post_init = Linear.__post_init__
 
 
 @breaks(
@@ -74,7 +75,7 @@ def weight_minus_128_allowed(layer):
 )
 def bias_on_the_output_scale(cls, weights, bias, in_grid, out_grid, *rest):
     """The bias is put on output scale times weight scale; the sum is on the input's."""
-    parts = parts_from_float.__func__(cls, weights, bias, in_grid, out_grid, *rest)
+    parts = parts_from_float(cls, weights, bias, in_grid, out_grid, *rest)
     return parts | {"bias": quantize_bias(bias, out_grid.scale, parts["weight_scale"])}
 
 
