@@ -108,6 +108,7 @@ lint: $(ready)
 	$(py) -m ruff check .
 	$(py) -m ruff format --check --quiet tinyq tests tools
 	$(py) -m codespell_lib
+	$(py) -m mypy
 
 check: lint ## Fast feedback: lint, units and doctests
 	$(py) -m pytest -n 2 --dist loadfile -m 'not slow'

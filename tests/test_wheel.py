@@ -115,7 +115,7 @@ def numpy_python(request) -> Iterator[tuple[Path, SpecifierSet]]:
 
 @pytest.mark.slow
 def test_wheel_holds_each_module_script_and_style_and_nothing_else(wheel: Path):
-    kinds = {".py", ".js", ".css", ".npz", ".c", ".h"}
+    kinds = {".py", ".typed", ".js", ".css", ".npz", ".c", ".h"}
     expected = {
         path.relative_to(ROOT).as_posix()
         for path in (ROOT / "tinyq").rglob("*")
