@@ -144,6 +144,9 @@ def test_from_range_refuses(lo, hi):
 def test_a_grid_whose_ends_overflow_float32_is_refused():
     with pytest.raises(ValueError, match="float32 cannot hold the ends of a grid of scale"):
         Grid.from_range(-3.4028234e38, 0.0, -64, 63)
+    for end in (127, np.int8(127)):  # 127 + 128 would wrap in int8
+        with pytest.raises(ValueError, match="float32 cannot hold the ends of a grid of scale"):
+            Grid(3e38, end)
     assert np.isfinite(Grid.from_range(-3.4e38, 0.0).lo)
 
 

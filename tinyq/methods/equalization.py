@@ -30,6 +30,7 @@ def equalize_network(net: Network) -> Network:
     Raises ValueError for weights that are not finite, with the layer's name.
     Source: Nagel et al. 2019, section 4.1.
 
+    >>> from tinyq.floatref import Dense
     >>> one = np.ones(1)
     >>> nodes = [Node("a", Dense(8 * one[:, None], one), ("input",)), Node("relu", ReLU(), ("a",))]
     >>> nodes += [Node("b", Dense(0.5 * one[:, None], one), ("relu",))]
