@@ -21,7 +21,7 @@ def percents(rows, network):
 
 
 def test_min_max_rows_equal_what_the_networks_give():
-    rows = table(DIGITS, bits=(8,), methods=FIRST_TWO)
+    rows = table(bits=(8,), methods=FIRST_TWO)
     for network, name in (("trained", "net"), ("wide sibling", "wide_net")):
         want = dict(zip(["float", *(m.name for m in FIRST_TWO)], accuracies(name), strict=True))
         assert {method: p[8] for method, p in percents(rows, network).items()} == want
@@ -60,7 +60,7 @@ def test_the_text_has_a_block_a_network_and_a_column_a_width():
 
 
 def test_the_command_prints_the_table_on_stdout_and_its_progress_on_stderr(monkeypatch, capsys):
-    small = partial(table, DIGITS, bits=(8,), methods=METHODS[:1])
+    small = partial(table, bits=(8,), methods=METHODS[:1])
     monkeypatch.setattr(module, "table", small)
     assert main(["accuracy"]) == 0
     out, err = capsys.readouterr()

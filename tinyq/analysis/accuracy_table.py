@@ -11,7 +11,7 @@ from tinyq.layers.scheme import Scheme
 from tinyq.methods.adaround import round_up_or_down
 from tinyq.methods.correction import correct_biases
 from tinyq.methods.equalization import equalize_network
-from tinyq.models.digits import Digits, load
+from tinyq.models.digits import load
 from tinyq.network import Network, QNetwork
 from tinyq.observers import MSE, Entropy, MinMax, Observer, Percentile
 
@@ -71,7 +71,6 @@ class Row:
 
 
 def table(
-    digits: Digits | None = None,
     bits: Sequence[int] = BITS,
     methods: Sequence[Method] = METHODS,
     progress: Callable[[int, int, str], None] | None = None,
@@ -81,13 +80,13 @@ def table(
     Every weight and every activation has that many bits, and so have input and logits.  Where
     logits tie, which is common with few bits, the first of them counts as the answer.
 
-    digits: the networks and their data, tinyq.digits.load() by default; bits: 2..8 each;
-    progress: called with how many figures are done, how many there are, and the last one's name.
+    bits: 2..8 each; progress: called with how many figures are done, how many there are, and the
+    last one's name.
     Returns a row for float and one for each method, first of the trained network, then of its
     wide sibling.  The networks are calibrated on the calibration part and measured on the test
     part.
     """
-    digits = digits or load()
+    digits = load()
     images, labels = digits.images[digits.test], digits.labels[digits.test]
     calibration, rows = digits.images[digits.calibration], []
     done, total = 0, 2 * len(methods) * len(bits)
