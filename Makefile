@@ -91,9 +91,11 @@ bench-widgets: $(ready) book ## Time the live widgets and weigh their pages
 bench-loop: $(ready) ## Time imports, commands and the widgets' Python side
 	@$(py) tools/bench_loop.py $(if $(CHAPTERS),--chapters)
 
-# ROUNDS of each runner on each case, for a quick look: make bench-engines ROUNDS=3
+# ROUNDS of each runner on each case: make bench-engines ROUNDS=3, for a quick look.  It ends within
+# five minutes.  What was timed goes to build/; RECORD=1 writes the record that the book draws.
 bench-engines: $(agreement_ready) ## Time the engines beside the runtimes people deploy with
-	.venv-agreement/bin/python -m tools.bench_engines $(if $(ROUNDS),--rounds $(ROUNDS))
+	.venv-agreement/bin/python -m tools.bench_engines $(if $(ROUNDS),--rounds $(ROUNDS)) \
+	    $(if $(RECORD),--record)
 
 # Pins that still fit are kept; delete requirements.lock first to get the newest of everything.
 lock: ## Write requirements.lock anew from pyproject.toml

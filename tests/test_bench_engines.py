@@ -1,4 +1,4 @@
-"""`make bench-engines`: its record, statistics and targets, and that each runner runs what it says.
+"""`make bench-engines`: bytes before times, a record that only RECORD=1 writes, an end in time.
 
 No test here looks at a clock.
 """
@@ -6,23 +6,19 @@ No test here looks at a clock.
 import json
 import os
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tinyq.engines import ENGINES
 from tinyq.models import resnet
 from tinyq.runtimes import RUNTIMES, trace
 from tools.bench_engines import __main__ as command
-from tools.bench_engines import cases, quiet, rates, report, runners, schedule, targets, worker
+from tools.bench_engines import cases, measure, rates, runners, tables, worker
 from tools.bench_engines.growth import AXES
 from tools.bench_engines.growth import RUNNERS as GROWING
-from tools.bench_engines.jobs import WARM_MS, Job, Outcome, digits, quartiles
-from tools.bench_engines.progress import Progress
+from tools.bench_engines.measure import Team, digits, quartiles
 from tools.bench_engines.session import Session, signed, unsigned
-from tools.bench_engines.tables import agreement
 
 RECORD = Path(__file__).resolve().parents[1] / "book" / "engines.json"
 SEED_MAC = 8 * 8 * 8 * 147 + 2 * 4 * 4 * 8 * 72 + 8 * 4
@@ -45,15 +41,12 @@ def seed() -> cases.Case:
 def test_the_record_has_every_runner_on_every_case(record):
     assert record["missing"] == {}
     assert [*record["versions"]] == [*runners.RUNNERS]
-    assert [(r["network"], r["batch"], r["runner"], r["threads"]) for r in record["runs"]] == [
-        (*place, name, threads)
-        for place in cases.CASES
-        for name, source in runners.RUNNERS.items()
-        for threads in source.threads
-    ]
+    assert {(r["network"], r["batch"], r["runner"]) for r in record["runs"]} == {
+        (*place, name) for place in cases.CASES for name in runners.RUNNERS
+    }
+    assert len(record["runs"]) == len(cases.CASES) * len(runners.RUNNERS)
     for run in record["runs"]:
-        assert 0 < run["q1"] <= run["us"] <= run["q3"], run
-        assert run["rounds"] == schedule.planned([run["us"]], record["rounds"]), run
+        assert run["rounds"] == measure.planned([run["us"]], record["rounds"]), run
         assert isinstance(run["peak_bytes"], int) and run["peak_bytes"] > 0, run
         assert (run["plan_bytes"] is not None) == (run["runner"] in runners.ENGINES), run
 
@@ -67,25 +60,11 @@ def test_the_record_has_every_point_of_growth(record):
     ]
 
 
-def test_each_engine_has_the_bytes_of_the_layers_in_the_record(record, capsys):
-    assert report.complain([*record["runs"], *record["growth"]]) == 0, capsys.readouterr().err
-
-
-def test_the_ratios_are_those_of_the_medians(record):
-    assert record["ratios"] == targets.ratios(record["runs"], record["networks"])
-    places = sum(len(target.places) for target in targets.TARGETS)
-    plans = sum(run["runner"] in runners.ENGINES for run in record["runs"])
-    assert len(record["ratios"]) == places + plans
-
-
 def test_the_record_counts_the_products(record):
     # height * width * filters * fan-in of each layer, by hand
     block = 112 * 112 * 64 * 147 + 2 * 56 * 56 * 64 * 576 + 64 * 1000
     want = {cases.SEED: SEED_MAC, cases.BLOCK: block}
     assert {row["network"]: row["mac"] for row in record["networks"]} == want
-    for run in record["runs"]:
-        rate = want[run["network"]] * run["batch"] / run["us"] / 1e3
-        assert run["gmac_per_s"] == pytest.approx(rate, rel=1e-3), run
     assert [(r["network"], r["batch"]) for r in record["roofline"]["networks"]] == [*cases.CASES]
     for row in record["roofline"]["networks"]:
         assert row["mac_per_byte"] == pytest.approx(row["mac"] / row["bytes"], rel=1e-3)
@@ -93,17 +72,14 @@ def test_the_record_counts_the_products(record):
 
 def test_the_record_has_the_limits_of_the_machine(record):
     limits = record["roofline"]
-    assert {(r["kernel"], r["threads"]) for r in limits["rates"]} == {
-        (kernel, threads) for kernel in (runners.BLAS, runners.INTEGER) for threads in (1, 2)
-    }
-    assert [row["threads"] for row in limits["copy"]] == [1, 2]
+    assert {row["kernel"] for row in limits["rates"]} == {runners.BLAS, runners.INTEGER}
     assert all(row["gmac_per_s"] > 0 for row in limits["rates"])
+    assert [row["gb_per_s"] > 0 for row in limits["copy"]] == [True]
 
 
 def test_the_record_is_small_and_names_no_machine(record):
     assert RECORD.stat().st_size < 60_000
     assert {*record["machine"]} == {"architecture", "processor", "features", "cores"}
-    assert record["call"] == report.CALL
 
 
 # --- cases
@@ -140,56 +116,36 @@ def test_quartiles_are_those_of_numpy():
 
 
 def test_a_round_is_the_median_of_the_calls_that_fill_it(monkeypatch):
-    clock, lengths = [0], iter([1_000_000, 7_000_000, 3_000_000, 5_000_000, 9_000_000, 2_000_000])
+    clock, lengths = [0], iter([10, 30, 20, 60])
     monkeypatch.setattr(worker.time, "perf_counter_ns", lambda: clock[0])
 
     def call() -> None:
-        clock[0] += next(lengths)
+        clock[0] += next(lengths) * 1_000_000
 
-    assert worker.a_round(call, 0, 10) == 3000.0  # 1, 7 and 3 ms are the first to reach 10
-    assert worker.a_round(call, 5, 3) == 9000.0  # the 5 ms are the warm-up
-    assert worker.a_round(call, 1, 1) == 2000.0  # there is no other
+    assert worker.a_round(call) == 20_000.0  # 10, 30 and 20 ms are the first to reach 50
+    assert worker.a_round(call) == 60_000.0
 
 
 def test_slow_calls_get_a_few_rounds():
-    assert schedule.planned([], 11) == schedule.planned([schedule.SLOW_US], 11) == 11
-    assert schedule.planned([schedule.SLOW_US + 1], 11) == schedule.SLOW_ROUNDS
-    assert schedule.planned([schedule.SLOW_US + 1], 2) == 2
-    one, two = (Job("numpy", threads, [0]) for threads in (1, 2))
-    each = schedule.ROUND_MS / 1e3 + worker.REST_SECONDS
-    assert schedule.seconds_left(one, [10.0] * 4, 11) == pytest.approx(7 * each)
-    assert schedule.seconds_left(two, [], 1) == pytest.approx(each + WARM_MS / 1e3)
-    assert schedule.seconds_left(one, [1e6] * 3, 11) == 0
-
-
-def test_rest_waits_for_spinning_threads(monkeypatch):
-    work = [0.004, 0.003, 0.0001]
-    clock, looks = [0.0], []
-
-    def sleep(seconds: float) -> None:
-        looks.append(seconds)
-        clock[0] += work[min(len(looks), len(work)) - 1]
-
-    monkeypatch.setattr(worker.time, "process_time", lambda: clock[0])
-    monkeypatch.setattr(worker.time, "sleep", sleep)
-    worker.rest()
-    assert looks == [worker.REST_SECONDS] * 3
-    work[:] = [0.004]
-    with pytest.raises(RuntimeError, match="a thread keeps the processor busy"):
-        worker.rest()
+    assert measure.planned([measure.SLOW_US], 11) == 11
+    assert measure.planned([measure.SLOW_US + 1], 11) == measure.SLOW_ROUNDS
+    assert measure.planned([measure.SLOW_US + 1], 2) == 2
 
 
 # --- processes
 
 
 class Pipe:
-    """Gives one answer after another and keeps what was sent."""
+    """Gives one answer after another, then none; keeps what was sent."""
 
-    def __init__(self, *answers: object) -> None:
-        self.answers, self.sent = [*answers], []
+    def __init__(self, *answers: object, dead: bool = False) -> None:
+        self.answers, self.dead, self.sent = [*answers], dead, []
 
     def send(self, what: object) -> None:
         self.sent.append(what)
+
+    def poll(self, seconds: float) -> bool:
+        return bool(self.answers) or self.dead
 
     def recv(self) -> object:
         if not self.answers:
@@ -197,48 +153,52 @@ class Pipe:
         return self.answers.pop(0)
 
 
-def test_rounds_are_interleaved():
+def team(seconds: float = 1e6, **pipes: Pipe) -> Team:
+    """Return a team whose processes are these pipes, as if they were ready."""
+    made = Team([*pipes], [], time.monotonic() + seconds)
+    made._pipes, made.first = pipes, dict.fromkeys(pipes)
+    return made
+
+
+def test_rounds_are_interleaved_and_each_runner_comes_when_it_has_its_own():
     order = []
 
     class Noting(Pipe):
         def send(self, what: object) -> None:
-            order.append((self.name, what[0]))
+            order.append((self.name, what))
 
-    there = []
-    for name in "ab":
-        pipe = Noting(*[(5.0, 9.0)] * 4)
+    pipes = {"a": Noting(1.0, 2.0, 3.0, 4.0), "slow": Noting(*[1e6] * 4)}
+    for name, pipe in pipes.items():
         pipe.name = name
-        there.append((Outcome(Job(name, 1, [0, 1]), [[], []]), pipe))
-    for number in range(2):
-        schedule.one_round(there, number, 2, Progress(1))
-    assert order == [("a", 0), ("b", 0), ("a", 1), ("b", 1)] * 2
-    assert [outcome.rounds for outcome, _ in there] == [[[5.0, 5.0], [5.0, 5.0]]] * 2
+    assert [*team(**pipes).times(7, 4)] == [("slow", [1e6] * 3), ("a", [1.0, 2.0, 3.0, 4.0])]
+    assert order == [("a", 7), ("slow", 7)] * 3 + [("a", 7)]
 
 
-def test_a_disturbed_round_is_run_again(monkeypatch):
-    clock = iter([10.0, 10.5, 20.0, 20.2, 30.0, 30.5, 40.0, 40.5, 50.0, 50.5, 60.0, 60.5])
-    monkeypatch.setattr(quiet, "worked", lambda: next(clock))
-    monkeypatch.setattr(schedule.time, "sleep", lambda seconds: None)
-    job = Job("numpy", 2, [0])
-    # others worked 0.3 s, then 0 s: the second counts
-    assert schedule.undisturbed(Pipe((1.0, 0.2), (2.0, 0.2), (3.0, 0.2)), job, 0) == 2.0
-    # always 0.3 s: the last of four
-    assert schedule.undisturbed(Pipe(*((k, 0.2) for k in range(9))), job, 0) == schedule.TRIES - 1
+def test_who_is_cut_off_keeps_its_rounds_and_the_others_go_on():
+    one = team(late=Pipe(1.0), dead=Pipe(2.0, dead=True), never=Pipe(), well=Pipe(3.0, 4.0))
+    assert [*one.times(0, 2)] == [("late", [1.0]), ("dead", [2.0]), ("well", [3.0, 4.0])]
+    assert one.missing == {
+        "never": measure.NO_TIME,
+        "late": measure.NO_TIME,
+        "dead": "its process died",
+    }
 
 
-@pytest.mark.skipif(not quiet.STAT.exists(), reason="only Linux tells how long its cores worked")
-def test_work_of_others_is_seen():
-    watch, ours = quiet.Watch(), time.process_time()
-    while time.process_time() - ours < 0.2:
-        pass
-    assert not watch.quiet(0.0)  # as if another process had done it
+def test_nobody_is_asked_after_the_deadline():
+    pipe = Pipe(1.0)
+    assert [*team(seconds=-1, numpy=pipe).times(0, 1)] == [] and not pipe.sent
 
 
-def test_a_worker_answers_until_it_is_told_to_end(monkeypatch):
+def test_each_part_may_take_half_of_the_time_that_is_left(monkeypatch):
+    monkeypatch.setattr(measure.time, "monotonic", lambda: 20.0)
+    assert measure.half_way(50.0) == 35.0
+
+
+def test_a_worker_answers_first_and_then_when_it_is_asked(monkeypatch):
     asked, called = [], []
 
-    def prepare(subject: int, runner: str, threads: int):
-        asked.append((subject, runner, threads))
+    def prepare(subject: int, runner: str):
+        asked.append((subject, runner))
 
         def call() -> np.ndarray:
             called.append(subject)
@@ -247,49 +207,47 @@ def test_a_worker_answers_until_it_is_told_to_end(monkeypatch):
         return lambda: Session(call, np.negative, plan_bytes=subject)
 
     monkeypatch.setattr(worker, "load", lambda module: prepare)
-    pipe = Pipe((0, 0, 0), None)
-    worker.serve(pipe, "ours", [3, 4], "numpy", 2)
-    first, (microseconds, own), grown = pipe.sent
-    assert own > 0
-    assert asked == [(3, "numpy", 2), (4, "numpy", 2)]
-    assert called == [3, 4, 3]
+    monkeypatch.setattr(worker, "ROUND_MS", 0.0001)
+    pipe = Pipe(1)
+    with pytest.raises(EOFError):
+        worker.serve(pipe, "ours", [3, 4], "numpy")
+    (first, grown), microseconds = pipe.sent
+    assert asked == [(3, "numpy"), (4, "numpy")]
+    assert called[:3] == [3, 4, 4] and 3 not in called[2:]
     assert [(codes.tolist(), plan) for codes, plan in first] == [([[-3]], 3), ([[-4]], 4)]
     assert microseconds > 0
     assert grown is None or 0 <= grown < 2**24 and isinstance(grown, int)
 
 
-def test_a_missing_package_is_told_and_a_dead_process_named(monkeypatch):
+def test_a_missing_package_is_told(monkeypatch):
     def load(module: str):
         raise ImportError(f"no module of {module}")
 
     monkeypatch.setattr(worker, "load", load)
     pipe = Pipe()
-    worker.serve(pipe, "torch_int8", [0], "pytorch-int8", 1)
+    worker.serve(pipe, "torch_int8", [0], "pytorch-int8")
     assert pipe.sent == ["no module of torch_int8"]
-    with pytest.raises(RuntimeError, match="the process of pytorch-int8, 2 threads died"):
-        schedule.answer(pipe, Job("pytorch-int8", 2, [0]))
+    with pytest.raises(measure.NoAnswer, match="no module of torch_int8"):
+        team(torch=Pipe(*pipe.sent))._answer("torch", time.monotonic())
 
 
-def test_a_process_of_its_own_answers():
-    jobs = [Job(runners.COPY, threads, [rates.Block(2**16)]) for threads in (1, 2)]
-    outcomes = schedule.measure(jobs, 2, Progress(1))
-    assert [len(outcome.rounds[0]) for outcome in outcomes] == [2, 2]
-    for outcome in outcomes:
-        assert min(outcome.rounds[0]) > 0 and not outcome.missing
-        assert (outcome.peak_bytes is not None) == worker.RESET.exists()
-
-
-def test_an_engine_s_workers_share_the_threads():
-    assert [Job(name, 2, []).pool for name in runners.ENGINES] == [1, 1]
-    assert [Job(name, 2, []).pool for name in ("pytorch-int8", runners.BLAS)] == [2, 2]
-
-
-def test_threads_are_told_to_the_child_alone(monkeypatch):
-    monkeypatch.setenv("OMP_NUM_THREADS", "7")
+def test_a_process_of_its_own_answers_on_one_thread():
     before = dict(os.environ)
-    with schedule.environment({"OMP_NUM_THREADS": "2", "TINYQ_NEW": "1"}):
-        assert (os.environ["OMP_NUM_THREADS"], os.environ["TINYQ_NEW"]) == ("2", "1")
-    assert dict(os.environ) == before
+    with Team([runners.COPY], [rates.Block(2**16)], time.monotonic() + 600) as one:
+        assert [len(times) for _, times in one.times(0, 2)] == [2]
+        (process,) = one._processes.values()
+        told = Path(f"/proc/{process.pid}/environ")  # Linux alone has it
+        assert not told.exists() or b"\0OMP_NUM_THREADS=1\0" in b"\0" + told.read_bytes()
+    assert not one.missing and dict(os.environ) == before
+    assert not process.is_alive()
+    assert (one.peak_bytes[runners.COPY] is not None) == worker.RESET.exists()
+
+
+def test_a_process_that_is_not_ready_in_time_is_ended():
+    with Team([runners.COPY], [rates.Block(2**16)], time.monotonic()) as one:
+        (process,) = one._processes.values()
+        assert [*one.times(0, 2)] == []
+    assert one.missing == {runners.COPY: measure.NO_TIME} and not process.is_alive()
 
 
 @pytest.mark.skipif(not worker.RESET.exists(), reason="only Linux tells the peak of memory")
@@ -301,113 +259,85 @@ def test_the_peak_is_that_of_the_memory_held_since():
     assert 2**26 - 2**20 < worker.peak() - before < 2**27
 
 
-# --- targets
+# --- bytes before times
 
 
-def made_up(**slower: float) -> list[dict]:
-    """Return runs that meet every target; slower: by how much a runner takes longer."""
-    us = {
-        runners.REFERENCE: 2000.0,
-        runners.OPTIMIZED: 200.0,
-        runners.XNNPACK: 100.0,
-        "numpy": 200.0,
-        "vnni": 100.0,
-    }
-    return [
-        {
-            "network": network,
-            "batch": batch,
-            "threads": threads,
-            "runner": name,
-            "us": time * slower.get(name, 1.0),
-            "plan_bytes": 3 * (5 + 7 * batch) if name in runners.ENGINES else None,
-        }
-        for network, batch in cases.CASES
-        for threads in (1, 2)
-        for name, time in us.items()
-    ]
+class Answered:
+    """A team that has the first answers, and must not be timed."""
+
+    def __init__(self, **codes: np.ndarray) -> None:
+        self.first = {runner: [(answer, None)] for runner, answer in codes.items()}
+        self.missing = {}
+
+    def times(self, place: int, rounds: int):
+        raise AssertionError("timed before its bytes were compared")
 
 
-SIZES = [
-    {"network": name, "weight_bytes": 5, "activation_bytes": 7}
-    for name in (cases.SEED, cases.BLOCK)
-]
-
-
-def missed(rows: list[dict]) -> set[tuple]:
-    return {(row["slow"], row["fast"], row["target"]) for row in rows if not row["met"]}
-
-
-def test_made_up_times_meet_every_target():
-    rows = targets.ratios(made_up(), SIZES)
-    assert missed(rows) == set()
-    assert "MISSED" not in report.ratios_table(rows)
-
-
-@pytest.mark.parametrize(
-    ("slower", "want"),
-    [
-        ({"numpy": 1.01}, {(runners.REFERENCE, "numpy", 10.0)}),
-        ({"vnni": 1.01}, {(runners.OPTIMIZED, "vnni", 2.0), ("vnni", runners.XNNPACK, 1.0)}),
-        ({"litert-xnnpack": 0.6}, {("vnni", runners.XNNPACK, 1.0), ("vnni", runners.XNNPACK, 1.5)}),
-        ({"litert-optimized": 0.39}, {("numpy", runners.OPTIMIZED, 2.5)}),
-    ],
-)
-def test_a_missed_target_is_told(slower, want):
-    rows = targets.ratios(made_up(**slower), SIZES)
-    assert missed(rows) >= want
-    assert report.ratios_table(rows).count("MISSED") == sum(not row["met"] for row in rows) > 0
-
-
-def test_a_busy_machine_is_told():
-    quiet = {"q1": 4.0, "q3": 5.0}
-    assert report.restless([quiet]) == []
-    (line,) = report.restless([quiet, {"q1": 4.0, "q3": 5.1}])
-    assert line == "1 of 2 times have quartiles 1.25 times apart: was the machine busy?"
-
-
-def test_a_plan_that_is_too_large_is_told():
-    rows = made_up()
-    rows[3]["plan_bytes"] += 1
-    assert missed(targets.ratios(rows, SIZES)) == {("numpy plan", targets.SUM, targets.MEMORY)}
-
-
-# --- bytes
-
-
-def test_a_wrong_byte_is_counted_and_fails_the_run(seed, monkeypatch, tmp_path, capsys):
-    wrong = seed.logits.copy()
+def test_a_wrong_byte_of_an_engine_ends_the_run_before_anything_is_timed(seed):
+    logits = seed.qnet(seed.codes)
+    wrong = logits.copy()
     wrong[1, 2] += 1
-    row = {"network": cases.SEED, "batch": IMAGES, "threads": 1, "runner": "numpy"}
-    row |= agreement(seed, wrong)
-    assert (row["equal_images"], row["equal_logits"]) == (IMAGES - 1, seed.logits.size - 1)
-    assert report.complain([{**row, "runner": runners.XNNPACK}]) == 0
-    monkeypatch.setattr(command, "RECORD", tmp_path / "engines.json")
-    monkeypatch.setattr(report, "printed", lambda record: "")
-    monkeypatch.setattr(command, "measured", lambda rounds: {"runs": [row], "growth": []})
-    assert command.main([]) == 1
-    assert "WRONG BYTES: numpy: seed, batch 256, x1: 1023 of 1024 logits" in capsys.readouterr().err
-    assert not command.RECORD.exists()
+    for engine in runners.ENGINES:
+        answered = Answered(**{runners.LAYERS: logits, engine: wrong})
+        with pytest.raises(tables.WrongBytes, match=f"{engine}: seed, batch 256: 1023 of 1024"):
+            tables.timed(seed, cases.work(seed.qnet), answered, 9)
+    # a runtime that rounds otherwise is no error, and a float network has no bytes
+    others = Answered(layers=logits, floats=None, **{runners.XNNPACK: wrong})
+    (agreed,) = tables.agreements([seed], others)
+    counts = {name: (row["equal_images"], row["equal_logits"]) for name, row in agreed.items()}
+    assert counts == {
+        runners.LAYERS: (IMAGES, logits.size),
+        runners.XNNPACK: (IMAGES - 1, logits.size - 1),
+        "floats": (None, None),
+    }
 
 
-def test_a_whole_run_is_written_and_no_other(monkeypatch, tmp_path):
-    record = {"runs": [], "growth": [], "missing": {"vnni": "no numba"}}
-    monkeypatch.setattr(command, "RECORD", tmp_path / "engines.json")
-    monkeypatch.setattr(report, "printed", lambda record: "")
-    monkeypatch.setattr(command, "measured", lambda rounds: record)
-    assert command.main([]) == 0 and not command.RECORD.exists()
-    record["missing"] = {}
-    assert command.main(["--rounds", "2"]) == 0 and not command.RECORD.exists()
-    assert command.main([]) == 0 and command.RECORD.exists()
-    with pytest.raises(SystemExit):
-        command.main(["--rounds", "0"])
+def test_without_the_layers_bytes_nothing_is_timed(seed, capsys):
+    assert tables.timed(seed, cases.work(seed.qnet), Answered(numpy=seed.codes), 9) == []
+    assert "nothing to compare" in capsys.readouterr().out
+
+
+@pytest.fixture
+def written(monkeypatch, tmp_path):
+    """The record and the build that a run would write, in a folder of the test's own."""
+    for name in ("RECORD", "BUILT"):
+        monkeypatch.setattr(command, name, tmp_path / f"{name}.json")
+    monkeypatch.setattr(command, "measured", lambda rounds, end: {"missing": {}})
+    return lambda: {path.stem for path in tmp_path.iterdir()}
+
+
+def test_only_record_writes_the_record(written):
+    assert command.main([]) == 0 and written() == {"BUILT"}
+    command.BUILT.unlink()
+    assert command.main(["--record"]) == 0 and written() == {"RECORD"}
+
+
+def test_what_is_not_whole_is_no_record(written, monkeypatch, capsys):
+    monkeypatch.setattr(command, "measured", lambda rounds, end: {"missing": {"vnni": "no numba"}})
+    assert command.main(["--record"]) == 1 and written() == {"BUILT"}
+    assert "not measured to the end: vnni: no numba" in capsys.readouterr().err
+    for few in (["--rounds", "0"], ["--record", "--rounds", str(command.ROUNDS - 1)]):
+        with pytest.raises(SystemExit):
+            command.main(few)
+    assert command.main(["--rounds", "3"]) == 0 and written() == {"BUILT"}
+
+
+def test_wrong_bytes_are_told_and_nothing_is_written(written, monkeypatch, capsys):
+    def fails(rounds: int, end: float) -> dict:
+        raise tables.WrongBytes("numpy: seed")
+
+    monkeypatch.setattr(command, "measured", fails)
+    assert command.main(["--record"]) == 1 and written() == set()
+    assert "WRONG BYTES: numpy: seed" in capsys.readouterr().err
+
+
+# --- each runner runs what it says
 
 
 def logits(runner: str, case: cases.Case, package: str) -> np.ndarray:
     pytest.importorskip(package)
-    session = runners.load(runners.RUNNERS[runner].module)(case, runner, 1)()
-    made = session.call()
-    return made if session.codes is None else session.codes(made)
+    session = runners.load(runners.RUNNERS[runner].module)(case, runner)()
+    return session.call() if session.codes is None else session.answer()
 
 
 @pytest.mark.parametrize(
@@ -431,28 +361,13 @@ def test_the_float_network_that_is_timed_is_the_float_network(seed):
     assert got == pytest.approx(seed.net(images), abs=1e-4)
 
 
-class Compiling:
-    """A network that is its own plan, and keeps what it was asked for."""
-
-    nbytes = 7
-
-    def compile(self, **asked: object) -> "Compiling":
-        self.asked = asked
-        return self
-
-    def __call__(self, codes: np.ndarray) -> np.ndarray:
-        return codes
-
-
-@pytest.mark.parametrize("engine", ENGINES)
-def test_an_engine_is_asked_for_by_name(engine, seed):
-    pytest.importorskip("numba" if engine == "vnni" else "numpy")
-    case = replace(seed, qnet=Compiling())
-    session = runners.load("ours")(case, engine, 2)()
-    assert session.plan_bytes == 7 and session.call() is case.codes
-    assert case.qnet.asked == {"engine": engine, "batch": IMAGES}
-
-
-def test_an_engine_that_is_timed_has_the_layers_bytes(seed):
-    for runner in ("numpy", runners.LAYERS):
-        assert np.array_equal(logits(runner, seed, "numpy"), seed.logits)
+@pytest.mark.parametrize("runner", [runners.LAYERS, *runners.ENGINES])
+def test_tinyq_that_is_timed_is_the_runner_of_that_name(runner, seed):
+    pytest.importorskip("numba" if runner == "vnni" else "numpy")
+    session = runners.load("ours")(seed, runner)()
+    assert np.array_equal(session.answer(), seed.qnet(seed.codes))
+    if runner == runners.LAYERS:
+        assert session.call.func is seed.qnet and session.plan_bytes is None
+    else:
+        plan = session.call.func
+        assert (plan.engine, plan.nbytes) == (runner, session.plan_bytes)

@@ -15,7 +15,6 @@ DPI = 130  # narrow figures: on a phone the type is still 8 px high
 EXACT, OTHER, FLOAT = BLUE, VERMILION, GREY
 KINDS = ((EXACT, "every byte"), (OTHER, "other bytes"), (FLOAT, "float"))
 LEGEND = {"fontsize": 8, "columnspacing": 1.2, "handletextpad": 0.4}
-MARKS = {1: "o", 2: "D"}  # by threads
 LINES = {
     "layers": (GREY, "s"),
     "numpy": (BLUE, "o"),
@@ -29,23 +28,19 @@ def speeds(runs: Sequence[Mapping]) -> Figure:
     """Return the time of each runner on one case, a row a runner, on a logarithmic axis.
 
     runs: rows of book/engines.json with one network and one batch.
-    The colour says whether all logits are those of the layers, the mark how many threads ran.
+    The colour says whether all logits are those of the layers.
     """
     names = list(dict.fromkeys(run["runner"] for run in runs))
     with figure(size=(4.7, 0.32 * len(names) + 1.3), dpi=DPI) as (fig, axes):
         for run in runs:
             milliseconds, y = run["us"] / 1e3, names.index(run["runner"])
-            style = {"mfc": _colour(run) if run["threads"] == 1 else "white", "ms": 7, "mew": 1.5}
-            axes.plot(milliseconds, y, MARKS[run["threads"]], mec=_colour(run), **style)
+            axes.plot(milliseconds, y, "o", color=_colour(run), ms=8)
         name_rows(axes, names)
         axes.set(xscale="log", xlabel="milliseconds a call; left is faster")
         axes.grid(axis="x", lw=0.4)
         _plain_numbers(axes.xaxis)
-        kinds = [(colour, "o", word) for colour, word in KINDS]
-        kinds += [(INK, mark, f"{n} thread{'s' * (n > 1)}") for n, mark in MARKS.items()]
-        for colour, mark, word in kinds:
-            face = "white" if mark == MARKS[2] else colour
-            axes.plot([], [], mark, mec=colour, mfc=face, mew=1.5, label=word)
+        for colour, word in KINDS:
+            axes.plot([], [], "o", color=colour, ms=8, label=word)
         fig.legend(loc="outside lower center", ncols=3, **LEGEND)
     return fig
 
@@ -100,12 +95,12 @@ def _plain_numbers(axis: Axis) -> None:
 
 
 def roofline(limits: Mapping, runs: Sequence[Mapping]) -> Figure:
-    """Return what memory and products allow, and where the networks stand, one thread.
+    """Return what memory and products allow, and where the networks stand.
 
     limits: the roofline of book/engines.json; runs: rows to draw, of networks and batches that the
-    limits have, with one thread, of runners in LINES.  Both axes are logarithmic.
+    limits have and of runners in LINES.  Both axes are logarithmic.
     """
-    bandwidth = next(row["gb_per_s"] for row in limits["copy"] if row["threads"] == 1)
+    bandwidth = limits["copy"][0]["gb_per_s"]
     where = {(n["network"], n["batch"]): n["mac_per_byte"] for n in limits["networks"]}
     names = list(dict.fromkeys(run["runner"] for run in runs))
     with figure(size=(4.7, 4.4), dpi=DPI) as (fig, axes):
@@ -131,8 +126,7 @@ def _draw_roofs(axes: Axes, bandwidth: float, rates: Sequence[Mapping]) -> None:
     """Draw the slope that a copy allows, and the level of each kernel's fastest product."""
     best = {}
     for row in rates:
-        if row["threads"] == 1:
-            best[row["kernel"]] = max(best.get(row["kernel"], 0), row["gmac_per_s"])
+        best[row["kernel"]] = max(best.get(row["kernel"], 0), row["gmac_per_s"])
     for (kernel, rate), style in zip(best.items(), ("--", "-"), strict=False):
         x = np.array([1, rate / bandwidth, 1000])
         axes.plot(x, np.minimum(x * bandwidth, rate), style, color=INK, lw=1.3)

@@ -1,51 +1,55 @@
-"""`python -m tools.bench_engines`: measure everything, print it, write the record."""
+"""`python -m tools.bench_engines`: time everything, print it as it comes, and write it down."""
 
 import argparse
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from tools.agreement.report import as_json, write_atomically
 from tools.bench_engines import report
-from tools.bench_engines.cases import CASES
 from tools.bench_engines.growth import growth
-from tools.bench_engines.progress import Progress
 from tools.bench_engines.roofline import roofline
-from tools.bench_engines.tables import tables
-from tools.bench_engines.targets import ratios
+from tools.bench_engines.runners import versions
+from tools.bench_engines.tables import WrongBytes, tables
 
-RECORD, ROUNDS = Path("book/engines.json"), 9
+RECORD, BUILT = Path("book/engines.json"), Path("build/engines.json")
+ROUNDS, SECONDS = 9, 300
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Return 1 where an engine gave a wrong byte, and write nothing then; else 0."""
+    """Return 1 where an engine has a wrong byte or a record is not whole, else 0."""
     parser = argparse.ArgumentParser(prog="python -m tools.bench_engines", description=__doc__)
-    about = f"of each runner on each case, {ROUNDS} if not said; fewer are not recorded"
-    parser.add_argument("--rounds", type=int, default=ROUNDS, help=about)
+    parser.add_argument("--rounds", type=int, default=ROUNDS, help="of each runner on each case")
+    parser.add_argument("--record", action="store_true", help=f"write {RECORD} and not {BUILT}")
     options = parser.parse_args(argv)
-    if options.rounds < 1:
-        parser.error(f"--rounds must be at least 1, got {options.rounds}")
-    record = measured(options.rounds)
-    print(report.printed(record))
-    if report.complain([*record["runs"], *record["growth"]]):
+    if options.rounds < (ROUNDS if options.record else 1):
+        parser.error(f"--rounds must be at least 1, and {ROUNDS} with --record")
+    try:
+        record = measured(options.rounds, time.monotonic() + SECONDS)
+    except WrongBytes as wrong:
+        print(f"WRONG BYTES: {wrong}", file=sys.stderr)
         return 1
-    if options.rounds < ROUNDS or record["missing"]:
-        print(f"\nnot the whole run: {RECORD} stays as it is")
-        return 0
-    write_atomically(RECORD, as_json(record))
-    print(f"\nwrote {RECORD}")
-    return 0
+    for what, why in record["missing"].items():
+        print(f"not measured to the end: {what}: {why}", file=sys.stderr)
+    whole = options.record and not record["missing"]
+    out = RECORD if whole else BUILT
+    write_atomically(out, as_json(record))
+    print(f"\nwrote {out}")
+    return int(options.record and not whole)
 
 
-def measured(rounds: int) -> dict:
-    """Return the record of a whole run."""
-    progress = Progress(len(CASES) + 2)
-    found = tables(rounds, progress)
-    found["ratios"] = ratios(found["runs"], found["networks"])
-    found["growth"] = growth(progress)
-    found["roofline"] = roofline(found["networks"], progress)
-    progress.end()
-    return {**report.about(rounds, [*found["missing"]]), **found}
+def measured(rounds: int, end: float) -> dict:
+    """Return the record of a run that ends at a moment of the monotonic clock, done or not.
+
+    Each part may take half of the time that is left, so that there is always some for the next.
+    """
+    found = report.about(rounds) | tables(rounds, end)
+    found["versions"] = versions(dict.fromkeys(run["runner"] for run in found["runs"]))
+    found["growth"], more = growth(rounds, end)
+    found["roofline"], last = roofline(found["networks"], rounds, end)
+    found["missing"] |= more | last
+    return found
 
 
 if __name__ == "__main__":

@@ -23,16 +23,12 @@ Images = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A network, float and int8, what it is called with and what must come out.
-
-    codes: int8 (batch, H, W, C); logits: what the layers' plain forward makes of them.
-    """
+    """A network, float and int8, and what it is called with: codes, int8 (batch, H, W, C)."""
 
     network: str
     net: Network
     qnet: QNetwork
     codes: NDArray[np.int8]
-    logits: NDArray[np.int8]
 
     @property
     def batch(self) -> int:
@@ -74,8 +70,7 @@ def block_case(side: int, channels: int, classes: int, batch: int) -> Case:
 def quantized(network: str, net: Network, calibration: Images, images: Images) -> Case:
     """Return the case of a float network, calibrated on some images and called with others."""
     qnet = net.quantize(calibration)
-    codes = qnet.grids[INPUT].quantize(images)
-    return Case(network, net, qnet, codes, qnet(codes))
+    return Case(network, net, qnet, qnet.grids[INPUT].quantize(images))
 
 
 def random_weights(

@@ -1,17 +1,12 @@
-"""How cost grows with the image's side, the channels and the batch; one thread.
+"""How cost grows with the image's side, the channels and the batch."""
 
-`python -m tools.bench_engines.growth` measures and prints this alone.
-"""
-
-import sys
+import time
 
 from tools.bench_engines import report
 from tools.bench_engines.cases import Case, block_case, seed_case, work
-from tools.bench_engines.jobs import Job, Outcome, quartiles
-from tools.bench_engines.progress import Progress
+from tools.bench_engines.measure import NO_TIME, Team, half_way, quartiles
 from tools.bench_engines.runners import ENGINES, LAYERS, XNNPACK
-from tools.bench_engines.schedule import measure
-from tools.bench_engines.tables import agreement
+from tools.bench_engines.tables import agreements
 
 ROUNDS, CLASSES = 5, 1000
 RUNNERS = (LAYERS, *ENGINES, XNNPACK)
@@ -22,46 +17,44 @@ AXES = {
 }
 
 
-def growth(progress: Progress) -> list[dict]:
-    """Return the rows of the record."""
-    progress.enter("how cost grows")
-    points = []
+def growth(rounds: int, end: float) -> tuple[list[dict], dict[str, str]]:
+    """Return the rows of the record, and what is missing of them; end: when to stop."""
+    rows, missing = [], {}
     for axis, (values, make) in AXES.items():
+        deadline, points = half_way(end), {}
         for value in values:
-            progress.say(f"calibrating {axis} {value}")
-            points.append((axis, value, make(value)))
-    cases = [one for *_, one in points]
-    outcomes = measure([Job(runner, 1, cases) for runner in RUNNERS], ROUNDS, progress)
-    there = [outcome for outcome in outcomes if not outcome.missing]
-    return [row(*point, outcome, place) for place, point in enumerate(points) for outcome in there]
+            if time.monotonic() > deadline:
+                missing[f"{axis} {value}"] = NO_TIME
+            else:
+                points[value] = make(value)
+        report.say(f"\nHow cost grows: {axis}")
+        rows += along(axis, points, rounds, deadline, missing)
+    return rows, missing
 
 
-def row(axis: str, value: int, one: Case, outcome: Outcome, place: int) -> dict:
-    """Return what a runner took at a point of an axis."""
-    codes, plan_bytes = outcome.first[place]
-    return {
-        "axis": axis,
-        "value": value,
-        "network": one.network,
-        "batch": one.batch,
-        "mac": work(one.qnet).mac * one.batch,
-        "runner": outcome.job.runner,
-        "threads": outcome.job.threads,
-        **quartiles(outcome.rounds[place]),
-        "logits": one.logits.size,
-        "equal_logits": agreement(one, codes)["equal_logits"],
-        "plan_bytes": plan_bytes,
-    }
-
-
-def main() -> int:
-    """Measure and print; return 1 where an engine gave a wrong byte."""
-    progress = Progress(1)
-    rows = growth(progress)
-    progress.end()
-    print(report.growth_table(rows))
-    return report.complain(rows)
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def along(
+    axis: str, points: dict[int, Case], rounds: int, deadline: float, missing: dict[str, str]
+) -> list[dict]:
+    """Return the rows of an axis, and print each as it is there; say in missing what is not."""
+    cases, rows = [*points.values()], []
+    with Team(RUNNERS, cases, deadline) as team:
+        agreed = agreements(cases, team)
+        for place, (value, one) in enumerate(points.items()):
+            for runner, times in team.times(place, min(rounds, ROUNDS)) if agreed[place] else ():
+                rows.append(
+                    {
+                        "axis": axis,
+                        "value": value,
+                        "network": one.network,
+                        "batch": one.batch,
+                        "mac": work(one.qnet).mac * one.batch,
+                        "runner": runner,
+                        **quartiles(times),
+                        "logits": agreed[place][runner]["logits"],
+                        "equal_logits": agreed[place][runner]["equal_logits"],
+                        "plan_bytes": team.first[runner][place][1],
+                    }
+                )
+                report.say(report.growth_line(rows[-1]))
+    missing |= {f"{runner}, {axis}": why for runner, why in team.missing.items()}
+    return rows

@@ -18,16 +18,16 @@ from tools.bench_engines.cases import Case
 from tools.bench_engines.session import Session
 
 
-def prepare(case: Case, runner: str, threads: int) -> Callable[[], Session]:
+def prepare(case: Case, runner: str) -> Callable[[], Session]:
     """Return what builds a session; runner: a key of KERNELS."""
     model = of_network(case.qnet, case.batch, fuse_relu=True, fuse_pad=True)
-    return partial(session, model, case.codes, runner, threads)
+    return partial(session, model, case.codes, runner)
 
 
-def session(model: bytes, codes: NDArray[np.int8], runner: str, threads: int) -> Session:
+def session(model: bytes, codes: NDArray[np.int8], runner: str) -> Session:
     """Return a session on a .tflite."""
     interpreter = Interpreter(
-        model_content=model, experimental_op_resolver_type=KERNELS[runner], num_threads=threads
+        model_content=model, experimental_op_resolver_type=KERNELS[runner], num_threads=1
     )
     interpreter.allocate_tensors()
     (reads,) = interpreter.get_input_details()

@@ -13,7 +13,7 @@ from tools.bench_engines.session import Session
 LAYERS = "layers"
 
 
-def prepare(case: Case, runner: str, threads: int) -> Callable[[], Session]:
+def prepare(case: Case, runner: str) -> Callable[[], Session]:
     """Return what builds a session; runner: LAYERS, or an engine of QNetwork.compile."""
     if runner == LAYERS:
         return lambda: Session(partial(case.qnet, case.codes), np.asarray)

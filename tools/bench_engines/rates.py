@@ -1,7 +1,6 @@
 """What this machine can do at most: products a second of its GEMMs, bytes a second of a copy."""
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,13 +25,13 @@ class Block:
     bytes: int
 
 
-def prepare(subject: Product | Block, kernel: str, threads: int) -> Callable[[], Session]:
-    """Return what builds a session on a kernel; BLAS takes its threads from the environment."""
+def prepare(subject: Product | Block, kernel: str) -> Callable[[], Session]:
+    """Return what builds a session on a kernel."""
     if kernel == COPY:
-        return lambda: Session(copier(subject, threads))
+        return lambda: Session(copier(subject))
     if kernel == BLAS:
         return lambda: Session(blas(subject))
-    return lambda: Session(matmul_integer(subject, threads))
+    return lambda: Session(matmul_integer(subject))
 
 
 def blas(size: Product) -> Callable[[], np.ndarray]:
@@ -42,7 +41,7 @@ def blas(size: Product) -> Callable[[], np.ndarray]:
     return lambda: np.matmul(a, b, out=out)
 
 
-def matmul_integer(size: Product, threads: int) -> Callable[[], np.ndarray]:
+def matmul_integer(size: Product) -> Callable[[], np.ndarray]:
     """Return ONNX Runtime's MatMulInteger of uint8 and packed int8 codes."""
     import onnxruntime
     from onnx import TensorProto, helper, numpy_helper
@@ -54,20 +53,13 @@ def matmul_integer(size: Product, threads: int) -> Callable[[], np.ndarray]:
     graph = helper.make_graph([node], "product", [a], [y], [weights])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 21)], ir_version=10)
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(model.SerializeToString(), options)
     feed = {"a": np.ones((size.m, size.k), np.uint8)}
     return lambda: session.run(None, feed)[0]
 
 
-def copier(block: Block, threads: int) -> Callable[[], np.ndarray]:
-    """Return a copy of so many bytes, an equal part a thread."""
+def copier(block: Block) -> Callable[[], None]:
+    """Return a copy of so many bytes."""
     source, target = (np.full(block.bytes, value, np.uint8) for value in (1, 0))
-    pairs = list(zip(*(np.array_split(one, threads) for one in (target, source)), strict=True))
-    pool = ThreadPoolExecutor(threads)
-
-    def call() -> np.ndarray:
-        list(pool.map(lambda pair: np.copyto(*pair), pairs))
-        return target
-
-    return call
+    return lambda: np.copyto(target, source)

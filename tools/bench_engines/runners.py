@@ -1,7 +1,7 @@
 """Which module builds which runner or kernel, imported only in the process that times it."""
 
 import importlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -12,27 +12,19 @@ REFERENCE, OPTIMIZED, XNNPACK = "litert-reference", "litert-optimized", "litert-
 
 @dataclass(frozen=True)
 class Source:
-    """Where a runner comes from.
-
-    module: of this package, with `prepare`; packages: what it runs on; threads: how many it is
-    timed with; divides: whether its own workers share those threads, each calling a library that
-    then gets one.
-    """
+    """Where a runner comes from: a module of this package, with `prepare`, and what it runs on."""
 
     module: str
     packages: tuple[str, ...]
-    threads: tuple[int, ...] = (1, 2)
-    divides: bool = False
 
 
 LITERT = Source("litert", ("ai-edge-litert",))
-ALONE = (1,)  # NumPy's integer products and LiteRT's reference kernels know no threads
 ONNX_RUNTIME = Source("onnxrt", ("onnxruntime",))
 RUNNERS = {
-    LAYERS: Source("ours", ("numpy",), ALONE),
-    "numpy": Source("ours", ("numpy",), divides=True),
-    "vnni": Source("ours", ("numpy", "numba", "onnxruntime"), divides=True),
-    REFERENCE: Source("litert", LITERT.packages, ALONE),
+    LAYERS: Source("ours", ("numpy",)),
+    "numpy": Source("ours", ("numpy",)),
+    "vnni": Source("ours", ("numpy", "numba", "onnxruntime")),
+    REFERENCE: LITERT,
     OPTIMIZED: LITERT,
     XNNPACK: LITERT,
     "onnxruntime-int8": ONNX_RUNTIME,
@@ -43,7 +35,7 @@ RUNNERS = {
 LIMITS = dict.fromkeys((BLAS, INTEGER, COPY), Source("rates", ("numpy", "onnxruntime")))
 
 
-def versions(runners: Sequence[str]) -> dict[str, str]:
+def versions(runners: Iterable[str]) -> dict[str, str]:
     """Return what each runner runs on, in words."""
     return {
         runner: ", ".join(f"{name} {version(name)}" for name in RUNNERS[runner].packages)
@@ -52,5 +44,5 @@ def versions(runners: Sequence[str]) -> dict[str, str]:
 
 
 def load(module: str) -> Callable:
-    """Return prepare(case, runner, threads) of a module.  Raises ImportError without a package."""
+    """Return prepare(subject, runner) of a module.  Raises ImportError without a package."""
     return importlib.import_module(f"tools.bench_engines.{module}").prepare

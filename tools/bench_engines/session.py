@@ -1,4 +1,4 @@
-"""What a runner is once it is ready to be timed."""
+"""A runner that is ready to be timed, and codes as the runtimes want them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -20,6 +20,11 @@ class Session:
     call: Callable[[], NDArray]
     codes: Callable[[NDArray], NDArray[np.int8]] | None = None
     plan_bytes: int | None = None
+
+    def answer(self) -> NDArray[np.int8] | None:
+        """Return the codes of one call, None for a runner without codes."""
+        made = self.call()
+        return None if self.codes is None else self.codes(made)
 
 
 def signed(codes: NDArray[np.uint8]) -> NDArray[np.int8]:

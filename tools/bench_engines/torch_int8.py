@@ -90,10 +90,10 @@ def operator_of(step: Step, pads: tuple[int, int, int, int]) -> Callable[..., Te
             raise TypeError(f"no PyTorch operator for {layer}")
 
 
-def prepare(case: Case, runner: str, threads: int) -> Callable[[], Session]:
+def prepare(case: Case, runner: str) -> Callable[[], Session]:
     """Return what builds a session."""
     torch.backends.quantized.engine = "x86"
-    torch.set_num_threads(threads)
+    torch.set_num_threads(1)
     images = to_torch(case.codes, case.qnet.grids[INPUT])
     return partial(session, case.qnet, images.contiguous(memory_format=torch.channels_last))
 
