@@ -297,6 +297,33 @@ def test_without_the_layers_bytes_nothing_is_timed(seed, capsys):
     assert "nothing to compare" in capsys.readouterr().out
 
 
+class Timed(Answered):
+    """A team in which XNNPACK is done first."""
+
+    peak_bytes = {"numpy": 4_000_000, runners.XNNPACK: None}
+
+    def times(self, place: int, rounds: int):
+        yield runners.XNNPACK, [1000.0] * rounds
+        yield "numpy", [1000.0, 2000.0, 4000.0]
+
+
+def test_a_run_is_printed_when_it_is_there_and_kept_in_order(seed, record, capsys):
+    logits = seed.qnet(seed.codes)
+    timed = Timed(**dict.fromkeys(["numpy", runners.LAYERS, runners.XNNPACK], logits))
+    rows = tables.timed(seed, cases.work(seed.qnet), timed, 3)
+    assert [(row["runner"], row["us"]) for row in rows] == [("numpy", 2e3), (runners.XNNPACK, 1e3)]
+    assert rows[0]["gmac_per_s"] == pytest.approx(SEED_MAC * IMAGES / 2e6, rel=1e-3)
+    assert {*map(tuple, rows)} == {*map(tuple, record["runs"])}, "another format than the record's"
+    first, second, *ratios = capsys.readouterr().out.splitlines()
+    assert "litert-xnnpack" in first and "1,000 us (1,000 to 1,000)" in first
+    assert "2,000 us (1,500 to 3,000)" in second and "4.0 MB  100.00% of the logits" in second
+    assert [line.split() for line in ratios] == [
+        ["times", "numpy"],
+        ["numpy", "1"],
+        ["litert-xnnpack", "0.5"],
+    ]
+
+
 @pytest.fixture
 def written(monkeypatch, tmp_path):
     """The record and the build that a run would write, in a folder of the test's own."""

@@ -5,7 +5,7 @@ import time
 from tools.bench_engines import report
 from tools.bench_engines.cases import Case, block_case, seed_case, work
 from tools.bench_engines.measure import NO_TIME, Team, half_way, quartiles
-from tools.bench_engines.runners import ENGINES, LAYERS, XNNPACK
+from tools.bench_engines.runners import ENGINES, LAYERS, XNNPACK, in_order
 from tools.bench_engines.tables import agreements
 
 ROUNDS, CLASSES = 5, 1000
@@ -40,8 +40,10 @@ def along(
     with Team(RUNNERS, cases, deadline) as team:
         agreed = agreements(cases, team)
         for place, (value, one) in enumerate(points.items()):
+            at_point = []
             for runner, times in team.times(place, min(rounds, ROUNDS)) if agreed[place] else ():
-                rows.append(
+                same, (_, plan_bytes) = agreed[place][runner], team.first[runner][place]
+                at_point.append(
                     {
                         "axis": axis,
                         "value": value,
@@ -50,11 +52,12 @@ def along(
                         "mac": work(one.qnet).mac * one.batch,
                         "runner": runner,
                         **quartiles(times),
-                        "logits": agreed[place][runner]["logits"],
-                        "equal_logits": agreed[place][runner]["equal_logits"],
-                        "plan_bytes": team.first[runner][place][1],
+                        "logits": same["logits"],
+                        "equal_logits": same["equal_logits"],
+                        "plan_bytes": plan_bytes,
                     }
                 )
-                report.say(report.growth_line(rows[-1]))
+                report.say(report.growth_line(at_point[-1]))
+            rows += in_order(at_point)
     missing |= {f"{runner}, {axis}": why for runner, why in team.missing.items()}
     return rows

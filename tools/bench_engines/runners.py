@@ -1,7 +1,7 @@
 """Which module builds which runner or kernel, imported only in the process that times it."""
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
 
@@ -33,6 +33,11 @@ RUNNERS = {
 }
 
 LIMITS = dict.fromkeys((BLAS, INTEGER, COPY), Source("rates", ("numpy", "onnxruntime")))
+
+
+def in_order(rows: Sequence[dict]) -> list[dict]:
+    """Return rows of the record in the order of RUNNERS, whoever was done first."""
+    return sorted(rows, key=lambda row: [*RUNNERS].index(row["runner"]))
 
 
 def versions(runners: Iterable[str]) -> dict[str, str]:

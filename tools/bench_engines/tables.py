@@ -7,7 +7,7 @@ import numpy as np
 from tools.bench_engines import report
 from tools.bench_engines.cases import CASES, Case, Work, case, work
 from tools.bench_engines.measure import Team, digits, half_way, quartiles
-from tools.bench_engines.runners import ENGINES, LAYERS, RUNNERS
+from tools.bench_engines.runners import ENGINES, LAYERS, RUNNERS, in_order
 
 
 class WrongBytes(Exception):
@@ -49,6 +49,7 @@ def timed(one: Case, cost: Work, team: Team, rounds: int) -> list[dict]:
         report.say(report.run_line(rows[-1]))
     for runner, why in team.missing.items():
         report.say(f"  {runner:20} {why}")
+    rows = in_order(rows)
     report.say(report.ratios(rows))
     return rows
 
