@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.layers.contract import Layer
 from tinyq.layers.nodes import Node
 from tinyq.network import QNetwork
 
@@ -38,7 +39,7 @@ def bench(qnet: QNetwork, image: NDArray[Any], repeats: int = 200) -> list[Bench
     return rows
 
 
-def _median_ns(node: Node, inputs: list[NDArray[np.int8]], repeats: int) -> int:
+def _median_ns(node: Node[Layer], inputs: list[NDArray[np.int8]], repeats: int) -> int:
     times = []
     for _ in range(repeats):
         start = time.perf_counter_ns()

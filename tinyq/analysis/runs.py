@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,7 +63,7 @@ def check_pair(net: Network, qnet: QNetwork) -> None:
 
 
 def resume(
-    nodes: Sequence[Node], tensors: dict[str, NDArray[np.float32]]
+    nodes: Sequence[Node[Any]], tensors: dict[str, NDArray[np.float32]]
 ) -> dict[str, NDArray[np.float32]]:
     """Return tensors and, added to them by name, all that the nodes make of them.
 

@@ -7,6 +7,7 @@ parts are added in float64, which holds every int32 accumulator.
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from tinyq.engines.add import AddStep
 from tinyq.engines.fuse import LINEAR, Op
 from tinyq.engines.linear import Spec, spec_of
+from tinyq.engines.rescale import Rescale
 from tinyq.engines.steps import Step, carve, carved
 from tinyq.engines.tensors import Tensor, windows
 from tinyq.engines.tiles import Tile
@@ -45,7 +47,9 @@ class LinearStep:
         self.cuts = spec.cuts(0, FLOAT32_EXACT)
         self.kind = np.float32 if len(self.cuts) == 1 else np.float64
         self.matrix = spec.matrix.astype(np.float32)
-        self.spec, self.target, self.rows = replace(spec, matrix=None), target, target.height
+        # the int8 matrix may go; a view of it would keep it
+        self.spec = replace(spec, matrix=spec.matrix[:0].copy())
+        self.target, self.rows = target, target.height
         self.wide = np.float32 if spec.rescale is None else np.int64
         self.signed = spec.rescale is not None and bool(spec.rescale.away.any())
         self.windows = windows(image, spec.kernel, spec.stride)
@@ -74,7 +78,8 @@ class LinearStep:
 
     def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
         """Cut the arena for each tile, and take the views that it reads and writes."""
-        self.views, height = [], self.spec.op.window[0]
+        height = self.spec.op.window[0]
+        self.views: list[tuple[Any, ...]] = []
         for tile in tiles:
             n, r = slice(tile.n0, tile.n1), slice(tile.r0, tile.r1)
             inputs = [self.windows[n, y::height][:, r] for y in range(height)]
@@ -93,7 +98,7 @@ class LinearStep:
             if self.spec.rescale is None:
                 self._rescale_float32(sums, acc, out)
             else:
-                self._rescale(sums, acc, signs, out)
+                self._rescale(self.spec.rescale, sums, acc, signs, out)
 
     def _multiply(self, inputs: NDArray, columns: NDArray, part: NDArray, sums: NDArray) -> None:
         np.copyto(columns.reshape(inputs.shape), inputs)
@@ -105,8 +110,9 @@ class LinearStep:
         for cut in others:
             np.add(sums, np.matmul(columns[:, cut], self.matrix[cut], out=part), out=sums)
 
-    def _rescale(self, sums: NDArray, acc: NDArray, signs: NDArray, out: NDArray) -> None:
-        spec, by = self.spec, self.spec.rescale
+    def _rescale(
+        self, by: Rescale, sums: NDArray, acc: NDArray, signs: NDArray, out: NDArray
+    ) -> None:
         np.copyto(acc, sums, casting="unsafe")
         np.multiply(acc, by.multiplier, out=acc)
         np.add(acc, by.nudge, out=acc)
@@ -117,8 +123,8 @@ class LinearStep:
             np.add(acc, signs, out=acc)
         np.add(acc, by.half, out=acc)
         np.right_shift(acc, by.second, out=acc)
-        np.clip(acc, spec.low, spec.high, out=acc)
-        np.add(acc, spec.zero_point, out=out, casting="unsafe")
+        np.clip(acc, self.spec.low, self.spec.high, out=acc)
+        np.add(acc, self.spec.zero_point, out=out, casting="unsafe")
 
     def _rescale_float32(self, sums: NDArray, acc: NDArray, out: NDArray) -> None:
         spec = self.spec

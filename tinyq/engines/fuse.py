@@ -13,6 +13,7 @@ requantized.  Where it can overflow, the step runs its layers in their order.
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from tinyq.layers import (
     QAdd,
@@ -44,7 +45,7 @@ class Op:
     """
 
     name: str
-    layer: Layer
+    layer: Any  # a Layer; engines ask its exact type before they read what that type has
     inputs: tuple[str, ...]
     pads: tuple[int, int, int, int] = NO_PADS
     clamp: QClamp | None = None
@@ -77,9 +78,10 @@ def fuse(nodes: Sequence[Node[Layer]]) -> list[Op]:
     for node in nodes:
         op = Op(node.name, node.layer, node.inputs)
         before = next((one for one in ops if one.name in node.inputs), None)
-        alone = len(node.inputs) == 1 and before is not None and readers[before.name] == 1
-        joined = _joined(before, op) if alone else None
-        if joined is None:
+        joined = None
+        if before is not None and len(node.inputs) == 1 and readers[before.name] == 1:
+            joined = _joined(before, op)
+        if before is None or joined is None:
             ops.append(op)
         else:
             ops[ops.index(before)] = joined

@@ -27,7 +27,7 @@ class Spec:
 
     op: the step; kernel, stride: (rows, columns) of a window and of its move, which may give
     several neighbours in a row at once; matrix: int8 (K, neighbours * O), K = rows * columns * I in
-    the order of a window's bytes, None once an engine has packed it; constant: int64 (O,);
+    the order of a window's bytes, without rows once an engine has packed it; constant: int64 (O,);
     rescale: None under FLOAT32; ratio: float32 (O,), for FLOAT32; low, high: ends of the codes,
     less the zero_point.
     """
@@ -35,7 +35,7 @@ class Spec:
     op: Op
     kernel: tuple[int, int]
     stride: tuple[int, int]
-    matrix: NDArray[np.int8] | None
+    matrix: NDArray[np.int8]
     constant: NDArray[np.int64]
     rescale: Rescale | None
     ratio: NDArray[np.float32]

@@ -38,7 +38,8 @@ def carve(arena: NDArray[np.uint8], parts: Sequence[tuple[Sequence[int], type]])
     >>> a.shape, b.dtype, b.base is a.base
     ((3,), dtype('int64'), True)
     """
-    arrays, start = [], 0
+    arrays: list[NDArray] = []
+    start = 0
     for shape, dtype in parts:
         size = int(np.prod(shape)) * np.dtype(dtype).itemsize
         arrays.append(arena[start : start + size].view(dtype).reshape(shape))

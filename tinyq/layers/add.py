@@ -107,7 +107,7 @@ class QAdd:
 
     def _shifted(
         self, codes: NDArray[np.int8], side: int, rescale: Requantizer
-    ) -> NDArray[np.int32]:
+    ) -> NDArray[np.int64]:
         """Return one side of the sum on the common fine scale, equation (8.1)."""
         steps = codes.astype(np.int32) - np.int32(self.in_grids[side].zero_point)
         return rescale.rescale(steps << np.int32(self.left_shift))

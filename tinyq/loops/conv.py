@@ -27,7 +27,7 @@ def pad2d(image: Sequence, pads: tuple[int, int, int, int], value: int) -> Image
         raise ValueError(f"pads must not be negative, got {pads}")
     image = as_ints(image)
     height, width, channels = len(image), len(image[0]), len(image[0][0])
-    out = []
+    out: Image = []
     for y in range(-top, height + bottom):
         out.append([])
         for x in range(-left, width + right):
@@ -101,7 +101,7 @@ def conv2d(
     """
     image, weights = as_ints(image), as_ints(weights)
     filters = list(zip(weights, as_ints(biases), multipliers, shifts, strict=True))
-    out = []
+    out: Image = []
     for y in range(output_size(len(image), len(weights[0]), stride[0])):
         out.append([])
         for x in range(output_size(len(image[0]), len(weights[0][0]), stride[1])):

@@ -47,7 +47,7 @@ def divide_toward_zero(numerator: int, denominator: int) -> int:
     return numerator // denominator
 
 
-def as_ints(nested: Iterable | int) -> list | int:
+def as_ints(nested: Iterable) -> list:
     """Copy nested sequences of integers, of any depth, into nested lists of Python ints.
 
     nested: sequences of Python ints or of NumPy integers; those would wrap in `q - zero_point`.
@@ -59,6 +59,4 @@ def as_ints(nested: Iterable | int) -> list | int:
     Traceback (most recent call last):
     TypeError: 'float' object cannot be interpreted as an integer
     """
-    if isinstance(nested, Iterable):
-        return [as_ints(item) for item in nested]
-    return index(nested)
+    return [as_ints(item) if isinstance(item, Iterable) else index(item) for item in nested]

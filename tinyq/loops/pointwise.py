@@ -97,7 +97,7 @@ def add(
     """
     zero_a, zero_b, zero_out = zero_points
     scaling_a, scaling_b, scaling_out = multipliers
-    out = []
+    out: Image = []
     for row_a, row_b in zip(as_ints(image_a), as_ints(image_b), strict=True):
         out.append([])
         for pixel_a, pixel_b in zip(row_a, row_b, strict=True):

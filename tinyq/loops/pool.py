@@ -74,7 +74,8 @@ def _windows(
     reduce: Callable,
     pads: tuple[int, int, int, int] = (0, 0, 0, 0),
 ) -> Image:
-    image, out = as_ints(image), []
+    image = as_ints(image)
+    out: Image = []
     above, below, before, after = pads
     for y in range(output_size(above + len(image) + below, size[0], stride[0])):
         out.append([])

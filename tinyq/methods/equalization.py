@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tinyq.floatref import AvgPool2D, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU, Weighted
+from tinyq.floatref import AvgPool2D, FloatLayer, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU, Weighted
 from tinyq.layers.nodes import Node, naming_layer
 from tinyq.methods.fold import equalize
 from tinyq.methods.fold.checks import Array, finite
@@ -56,7 +56,7 @@ def equalize_network(net: Network) -> Network:
     return replace(net, nodes=tuple(_with_parts(node, weights, biases) for node in net.nodes))
 
 
-def joined_pairs(nodes: Sequence[Node]) -> list[tuple[str, str]]:
+def joined_pairs(nodes: Sequence[Node[FloatLayer]]) -> list[tuple[str, str]]:
     """Return pairs of layers with weights that only scale-equivariant layers join, by name.
 
     The first one's output, and every tensor on the way, has one reader, and each layer on the way
@@ -65,7 +65,7 @@ def joined_pairs(nodes: Sequence[Node]) -> list[tuple[str, str]]:
 
     nodes: layers in running order.  Returns (first, second) names in running order.
     """
-    readers: dict[str, list[Node]] = {node.name: [] for node in nodes}
+    readers: dict[str, list[Node[FloatLayer]]] = {node.name: [] for node in nodes}
     for node in nodes:
         for name in set(node.inputs) & set(readers):
             readers[name].append(node)
@@ -80,7 +80,9 @@ def joined_pairs(nodes: Sequence[Node]) -> list[tuple[str, str]]:
     return pairs
 
 
-def _with_parts(node: Node, weights: Mapping[str, Array], biases: Mapping[str, Array]) -> Node:
+def _with_parts(
+    node: Node[FloatLayer], weights: Mapping[str, Array], biases: Mapping[str, Array]
+) -> Node[FloatLayer]:
     """Return node with the weights and bias of its name, in the dtypes that its own have."""
     if not isinstance(node.layer, Weighted):
         return node

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.floatref import Conv2D, Weighted
+from tinyq.floatref import Conv2D, FloatLayer, Weighted
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.layers.scheme import INT8, Scheme
 from tinyq.methods.gradients import input_slopes, weight_slopes
@@ -60,7 +60,7 @@ def round_weights(
     scheme, schemes: as Network.quantize takes them.
     """
 
-    def rounded(node: Node) -> Node:
+    def rounded(node: Node[FloatLayer]) -> Node[FloatLayer]:
         if not isinstance(node.layer, Weighted):
             return node
         weights, own = node.layer.weights, schemes.get(node.name, scheme)

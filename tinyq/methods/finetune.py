@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.floatref import Weighted
+from tinyq.floatref import FloatLayer, Weighted
 from tinyq.layers.nodes import Node
 from tinyq.layers.scheme import INT8, Scheme
 from tinyq.methods.adam import Adam
@@ -116,7 +116,7 @@ def _weighted(net: Network) -> list[Weighted]:
 def _copy(net: Network) -> Network:
     """Return net with float32 arrays of its own, for the optimizer to move."""
 
-    def copied(node: Node) -> Node:
+    def copied(node: Node[FloatLayer]) -> Node[FloatLayer]:
         if not isinstance(node.layer, Weighted):
             return node
         weights, bias = (a.astype(np.float32) for a in (node.layer.weights, node.layer.bias))

@@ -2,11 +2,11 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.floatref import Weighted
 from tinyq.layers import QConv2D, QConv2DPerChannel, QDense
 from tinyq.layers.checks import output_size, taps
 from tinyq.layers.contract import lookup
@@ -16,7 +16,7 @@ from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import Network, QNetwork
 
 # (int8 layer, its float original, codes that it reads) -> int8 layer
-Change = Callable[[Linear, Weighted, NDArray[np.int8]], Linear]
+Change = Callable[[Linear, Any, NDArray[np.int8]], Linear]
 
 
 def change_in_order(

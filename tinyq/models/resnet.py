@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import finite_float32
-from tinyq.floatref import Add, Conv2D, Dense, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
+from tinyq.floatref import Add, Conv2D, Dense, FloatLayer, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
 from tinyq.layers.linear import check_weight_shapes
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.models.torch_resnet import block_places, load_torch
@@ -100,7 +100,7 @@ def seed() -> Seed:
 
 def _conv(
     name: str, weights: Array, bias: Array, source: str, stride: tuple[int, int] = (1, 1)
-) -> Node:
+) -> Node[FloatLayer]:
     return Node(name, Conv2D(weights, bias, stride), (source,), observe=name)
 
 

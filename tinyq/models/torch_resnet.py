@@ -81,7 +81,7 @@ class _Builder:
 
     def __init__(self, state: State) -> None:
         self.state = state
-        self.nodes: list[Node] = []
+        self.nodes: list[Node[FloatLayer]] = []
         self.channels: dict[str, int] = {}
 
     def stem(self) -> str:

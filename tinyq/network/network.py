@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.floatref import FloatLayer
 from tinyq.layers.images import Images, batches, check_images
 from tinyq.layers.nodes import INPUT, Node, check_nodes, naming_layer, run_nodes
 from tinyq.layers.scheme import INT8, Scheme
@@ -29,7 +30,7 @@ class Network:
     nodes: layers in running order; the last one gives the logits; channels: C of the images.
     """
 
-    nodes: tuple[Node[Any], ...]
+    nodes: tuple[Node[FloatLayer], ...]
     channels: int
 
     def __post_init__(self) -> None:

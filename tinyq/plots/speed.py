@@ -1,6 +1,7 @@
 """Figures of the record of speed: times side by side, how they grow, and the machine's limits."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -24,7 +25,7 @@ LINES = {
 }
 
 
-def speeds(runs: Sequence[Mapping]) -> Figure:
+def speeds(runs: Sequence[Mapping[str, Any]]) -> Figure:
     """Return the time of each runner on one case, a row a runner, on a logarithmic axis.
 
     runs: rows of book/engines.json with one network and one batch.
@@ -45,13 +46,13 @@ def speeds(runs: Sequence[Mapping]) -> Figure:
     return fig
 
 
-def _colour(run: Mapping) -> str:
+def _colour(run: Mapping[str, Any]) -> str:
     if run["equal_logits"] is None:
         return FLOAT
     return EXACT if run["equal_logits"] == run["logits"] else OTHER
 
 
-def growth(rows: Sequence[Mapping], axes_of: Mapping[str, str]) -> Figure:
+def growth(rows: Sequence[Mapping[str, Any]], axes_of: Mapping[str, str]) -> Figure:
     """Return time and the plans' memory against what grows, both axes logarithmic.
 
     rows: the growth of book/engines.json, of runners in LINES; axes_of: by axis, the words for it.
@@ -78,7 +79,7 @@ def growth(rows: Sequence[Mapping], axes_of: Mapping[str, str]) -> Figure:
 
 def _both_logarithmic(panel: Axes, xlabel: str, ylabel: str, ticks: Sequence[int]) -> None:
     panel.set(xscale="log", yscale="log", xlabel=xlabel, ylabel=ylabel)
-    panel.set_xticks(ticks, ticks, fontsize=7)
+    panel.set_xticks(ticks, [str(tick) for tick in ticks], fontsize=7)
     panel.set_xticks([], minor=True)
     _plain_numbers(panel.yaxis)
     panel.grid(lw=0.4)
@@ -94,7 +95,7 @@ def _plain_numbers(axis: Axis) -> None:
     axis.set_tick_params(labelsize=8)
 
 
-def roofline(limits: Mapping, runs: Sequence[Mapping]) -> Figure:
+def roofline(limits: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Figure:
     """Return what memory and products allow, and where the networks stand.
 
     limits: the roofline of book/engines.json; runs: rows to draw, of networks and batches that the
@@ -122,9 +123,9 @@ def roofline(limits: Mapping, runs: Sequence[Mapping]) -> Figure:
     return fig
 
 
-def _draw_roofs(axes: Axes, bandwidth: float, rates: Sequence[Mapping]) -> None:
+def _draw_roofs(axes: Axes, bandwidth: float, rates: Sequence[Mapping[str, Any]]) -> None:
     """Draw the slope that a copy allows, and the level of each kernel's fastest product."""
-    best = {}
+    best: dict[str, float] = {}
     for row in rates:
         best[row["kernel"]] = max(best.get(row["kernel"], 0), row["gmac_per_s"])
     for (kernel, rate), style in zip(best.items(), ("--", "-"), strict=False):

@@ -11,7 +11,8 @@ import onnx
 
 from tinyq import floatref
 from tinyq.export.onnx_file import channels_first
-from tinyq.export.onnx_operators import Operand, Operator, oihw, qlinear, window
+from tinyq.export.onnx_operator import Operand, Operator, oihw, window
+from tinyq.export.onnx_qlinear import qlinear
 from tinyq.export.onnx_writer import Writer
 from tinyq.layers import QPad2D
 from tinyq.layers.nodes import INPUT, Node
