@@ -88,7 +88,7 @@ def check_logits(name: str, logits: Logits) -> Logits:
 
 
 def check_labels(labels: NDArray[np.integer], logits: Logits) -> NDArray[np.integer]:
-    """Return labels, or raise TypeError or ValueError unless there is one an image, N >= 1."""
+    """Return labels, or raise TypeError or ValueError unless each image has one, N >= 1."""
     count, classes = logits.shape
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
         kind = getattr(labels, "dtype", type(labels).__name__)

@@ -83,7 +83,7 @@ class Digits(NamedTuple):
 
         Those of the convolutions are float64, those of the dense layer float32 as they were.
         """
-        weights: Folded = {"dense": self.weights["dense"]}
+        weights: Folded = {**self.weights}
         biases: Folded = {"dense": self.dense_bias}
         for name, norm in self.norms.items():
             weights[name], biases[name] = fold_batch_norm(self.weights[name], *norm)
