@@ -10,9 +10,11 @@ import numpy as np
 import pytest
 
 from tinyq import Grid, Requantizer, Rounding, layers
+from tinyq.affine import round_half_away
 from tinyq.weights import quantize_bias
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+TINY = float(np.finfo(np.float32).smallest_subnormal)
 A, B = Grid(0.1, -5), Grid(0.2, 7)
 WEIGHTS, BIAS = np.ones((2, 1, 1, 3), np.float32), np.ones(2, np.float32)
 CONV = layers.QConv2D.from_float(WEIGHTS, BIAS, A, B)
@@ -77,6 +79,27 @@ def test_the_widest_grids():
     for zero_point in (-128, 127):
         with pytest.raises(ValueError, match="float32 cannot hold the ends"):
             Grid(FLOAT32_MAX / 200, zero_point)
+
+
+def test_a_narrow_grid_keeps_its_ends_and_holds_its_zero_point():
+    assert Grid.from_range(0.0, 0.0, -8, 7) == Grid(1.0, -8, -8, 7)
+    # float32 has no scale of 300 / 255 of its smallest number: that of 1 leaves no code for lo
+    assert Grid.from_range(-300 * TINY, 0.0) == Grid(TINY, 127)
+
+
+def test_the_grid_and_its_rounding_say_their_dtypes():
+    assert A.dequantize(np.int8([3])).dtype == np.float32
+    assert round_half_away(np.float32([0.5])).dtype == round_half_away([1]).dtype == np.float64
+
+
+def test_numpys_error_state_plays_no_part():
+    with np.errstate(all="raise"):
+        with pytest.raises(ValueError, match="no float32 scale"):
+            Grid.from_range(0.0, 1e-44)
+        with pytest.raises(ValueError, match="ratio must be"):
+            Requantizer.from_scales(3e38, [3e38], 1e-30, Rounding.FLOAT32)
+        tiny = Requantizer.from_scales(1e-30, [1e-30], 1.0, Rounding.FLOAT32)
+    assert tiny.multiplier.tolist() == [0]
 
 
 def test_a_bias_may_reach_int32_max():
