@@ -22,6 +22,7 @@ from tinyq.layers import (
     QMaxPool2D,
     QPad2D,
 )
+from tinyq.layers.contract import lookup
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
@@ -49,10 +50,7 @@ def forward(layer: object, *codes: Sequence) -> list:
     >>> forward(layers.QMaxPool2D(Grid(1.0, 0), (1, 2), (1, 1)), [[[5], [7]]])
     [[[7]]]
     """
-    nest = NESTS.get(type(layer))
-    if nest is None:
-        raise TypeError(f"layer must be one of tinyq.layers, got {type(layer).__name__}")
-    return nest(layer, *codes)
+    return lookup(NESTS, layer, "the oracle")(layer, *codes)
 
 
 def trace(qnet: QNetwork, image: NDArray[np.int8]) -> dict[str, list]:
@@ -133,7 +131,6 @@ def _as_images(nest: Callable, *codes: Sequence) -> list:
     return nest(*codes)
 
 
-# Exactly these: a subclass may compute something else.
 NESTS: dict[type, Callable[..., list]] = {
     QConv2D: _conv,
     QConv2DPerChannel: _conv,
