@@ -95,7 +95,9 @@ def differs(qnet: QNetwork, images: np.ndarray, engine: str) -> str:
 def step_of(engine, layer: object, shape: tuple[int, int, int], room: int = 10**9):
     """Return the step that an engine's module makes of one layer, None for its own forward."""
     shape = shape[2:] if isinstance(layer, QDense) else shape
-    made = run_nodes([Node("layer", layer, (INPUT,))], np.empty((0, *shape), np.int8))["layer"]
+    made = run_nodes([Node("layer", layer, (INPUT,))], {INPUT: np.empty((0, *shape), np.int8)})[
+        "layer"
+    ]
     source, target = (Tensor((1, *one), []) for one in (shape, made.shape[1:]))
     return engine.step(Op("layer", layer, (INPUT,)), [source], target, room)
 

@@ -7,7 +7,7 @@ processor.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tinyq import layers
 from tinyq.affine import Grid
 from tinyq.layers.checks import check_pool_pads, output_size, pad_image, taps
+from tinyq.layers.contract import Layer
 from tinyq.layers.pool import NO_PADS
 from tinyq.layers.scheme import Scheme
 
@@ -33,7 +34,7 @@ class FloatLayer(Protocol):
     def forward(self) -> Callable[..., Array]: ...
 
     @property
-    def quantize(self) -> Callable[..., Any]: ...
+    def quantize(self) -> Callable[..., Layer]: ...
 
 
 def check_channels(name: str, x: Array, channels: int) -> None:

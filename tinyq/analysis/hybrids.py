@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.analysis.runs import Runs, resume
+from tinyq.analysis.runs import Runs
+from tinyq.layers.nodes import run_nodes
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,5 +70,5 @@ def telescope(runs: Runs) -> Telescope:
     hybrids = [runs.floats[runs.last]]
     for k, name in enumerate(runs.codes):
         real[name] = runs.dequantized(name)
-        hybrids.append(resume(runs.net.nodes[k:], real)[runs.last])
+        hybrids.append(run_nodes(runs.net.nodes[k:], real)[runs.last])
     return Telescope(tuple(runs.codes), np.stack(hybrids))

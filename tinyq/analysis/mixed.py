@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid
 from tinyq.analysis.runs import check_pair
 from tinyq.floatref import FloatLayer, Weighted
+from tinyq.layers.contract import Layer
 from tinyq.layers.images import check_images
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
@@ -100,7 +101,7 @@ def as_reals(tensor: Tensor) -> NDArray[np.float32]:
     return grid.dequantize(values) if values.dtype == np.int8 else values
 
 
-def on_weight_grid(layer: FloatLayer, qlayer: object) -> FloatLayer:
+def on_weight_grid(layer: FloatLayer, qlayer: Layer) -> FloatLayer:
     """Return the float layer with the weights and bias that its int8 twin has, as real numbers.
 
     w = scale_o * code,   b = in_scale * scale_o * code
@@ -114,7 +115,7 @@ def on_weight_grid(layer: FloatLayer, qlayer: object) -> FloatLayer:
     return replace(layer, weights=weights, bias=bias.astype(np.float32))
 
 
-def _run_quantized(layer: FloatLayer, qlayer: object, inputs: Sequence[Tensor]) -> NDArray[np.int8]:
+def _run_quantized(layer: FloatLayer, qlayer: Layer, inputs: Sequence[Tensor]) -> NDArray[np.int8]:
     """Return the codes of a quantized layer, made in integers unless an input is float."""
     if _all_codes(inputs):
         return qlayer.forward(*(codes for codes, _ in inputs))
@@ -122,7 +123,7 @@ def _run_quantized(layer: FloatLayer, qlayer: object, inputs: Sequence[Tensor]) 
     return qlayer.out_grid.quantize(floats)
 
 
-def _pass_through(layer: FloatLayer, qlayer: object, inputs: Sequence[Tensor]) -> Numbers:
+def _pass_through(layer: FloatLayer, qlayer: Layer, inputs: Sequence[Tensor]) -> Numbers:
     """Return the output of a layer without a grid of its own: codes from codes, else floats."""
     if _all_codes(inputs):
         return qlayer.forward(*(codes for codes, _ in inputs))

@@ -1,13 +1,11 @@
 """A float network and its int8 twin, run once on the same images."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.layers.nodes import INPUT, Node, naming_layer
+from tinyq.layers.nodes import INPUT
 from tinyq.network import Network, QNetwork
 
 
@@ -60,17 +58,3 @@ def check_pair(net: Network, qnet: QNetwork) -> None:
     if wiring != qwiring:
         names, qnames = ([name for name, _ in w] for w in (wiring, qwiring))
         raise ValueError(f"net and qnet must have the same layers, got {names} and {qnames}")
-
-
-def resume(
-    nodes: Sequence[Node[Any]], tensors: dict[str, NDArray[np.float32]]
-) -> dict[str, NDArray[np.float32]]:
-    """Return tensors and, added to them by name, all that the nodes make of them.
-
-    nodes: float layers in running order; tensors: by name, all that the nodes read from outside.
-    """
-    tensors = dict(tensors)
-    for node in nodes:
-        with naming_layer(node.name):
-            tensors[node.name] = node.layer.forward(*(tensors[name] for name in node.inputs))
-    return tensors

@@ -1,6 +1,6 @@
 """Named layers and the run through them: what the float network and the int8 network share."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -55,13 +55,18 @@ def check_nodes(nodes: Sequence[Node[Any]]) -> None:
                 raise ValueError(f"observe must be one of {made}, got {node.observe!r}")
 
 
-def run_nodes(nodes: Sequence[Node[Any]], images: NDArray[Any]) -> dict[str, NDArray[Any]]:
-    """Return every tensor of a forward pass by name, "input" first."""
-    tensors = {INPUT: images}
+def run_nodes(
+    nodes: Sequence[Node[Any]], tensors: Mapping[str, NDArray[Any]]
+) -> dict[str, NDArray[Any]]:
+    """Return tensors and, added to them by name, all that the nodes make of them.
+
+    nodes: in running order; tensors: by name, all that the nodes read from outside, say "input".
+    """
+    made = dict(tensors)
     for node in nodes:
         with naming_layer(node.name):
-            tensors[node.name] = node.layer.forward(*(tensors[name] for name in node.inputs))
-    return tensors
+            made[node.name] = node.layer.forward(*(made[name] for name in node.inputs))
+    return made
 
 
 def tensor_shapes(nodes: Sequence[Node[Layer]], image_shape: Shape) -> dict[str, Shape]:

@@ -45,7 +45,8 @@ class Network:
 
         Raises TypeError for images that are not float, ValueError for a wrong shape, NaN, infinity.
         """
-        return run_nodes(self.nodes, check_images(images, (None, None, self.channels)))
+        images = check_images(images, (None, None, self.channels))
+        return run_nodes(self.nodes, {INPUT: images})
 
     def calibrate(
         self,

@@ -44,7 +44,8 @@ class QNetwork:
         images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.
         Raises TypeError for another dtype, ValueError for a wrong shape, NaN or infinity.
         """
-        return run_nodes(self.nodes, to_codes(images, self.grids[INPUT], self.image_shape))
+        codes = to_codes(images, self.grids[INPUT], self.image_shape)
+        return run_nodes(self.nodes, {INPUT: codes})
 
     def shapes(self) -> dict[str, Shape]:
         """Return the shape of one image's tensors by name, without N, after checking the wiring.
