@@ -9,7 +9,7 @@ from tinyq import Grid, Requantizer, Rounding
 from tinyq.engines.fuse import Op
 from tinyq.engines.tensors import Tensor
 from tinyq.layers import QAdd, QConv2D, QConv2DPerChannel, QDense, QGlobalAvgPool2D
-from tinyq.layers.nodes import INPUT, Node, run_nodes
+from tinyq.layers.nodes import INPUT, Node
 from tinyq.network import QNetwork
 
 MISSING = [name for name in ("numba", "onnx", "onnxruntime") if find_spec(name) is None]
@@ -95,10 +95,7 @@ def differs(qnet: QNetwork, images: np.ndarray, engine: str) -> str:
 def step_of(engine, layer: object, shape: tuple[int, int, int], room: int = 10**9):
     """Return the step that an engine's module makes of one layer, None for its own forward."""
     shape = shape[2:] if isinstance(layer, QDense) else shape
-    made = run_nodes([Node("layer", layer, (INPUT,))], {INPUT: np.empty((0, *shape), np.int8)})[
-        "layer"
-    ]
-    source, target = (Tensor((1, *one), []) for one in (shape, made.shape[1:]))
+    source, target = (Tensor((1, *one), []) for one in (shape, layer.out_shape(shape)))
     return engine.step(Op("layer", layer, (INPUT,)), [source], target, room)
 
 
