@@ -1,13 +1,13 @@
-"""What the runtimes people deploy do with int8 codes, as declared settings in NumPy.
+"""What the runtimes that people deploy do with int8 codes, as declared settings in NumPy.
 
 `RUNTIMES` names each runtime's rules.  `forward` runs a layer under them, `finish` brings its
 accumulators back to int8, `trace` runs a whole network.
 `oracle` runs layers through the loop nests.
-`make agreement` holds every setting against the runtime itself, byte for byte.
+`make agreement` compares every setting with the runtime itself, byte for byte.
 """
 
 from tinyq.runtimes import oracle
-from tinyq.runtimes.mean import QMean
+from tinyq.runtimes.qmean import QMean
 from tinyq.runtimes.run import finish, forward, trace
 from tinyq.runtimes.table import RUNTIMES, Runtime
 

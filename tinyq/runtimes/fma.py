@@ -1,14 +1,18 @@
-"""The fused multiply-add of float32, which runtimes' float rules are made of."""
+"""The fused multiply-add of float32: what the float rules of the runtimes are made of."""
 
 import numpy as np
 from numpy.typing import NDArray
 
+Integers = NDArray[np.integer] | np.integer
+Floats = NDArray[np.float32] | np.float32
 
-def fused(ratio: np.float32, codes: NDArray[np.integer], addend: NDArray) -> NDArray[np.float32]:
+
+def fused(ratio: np.float32, codes: Integers, addend: Floats) -> NDArray[np.float32]:
     """Return ``ratio * codes + addend`` rounded once, to float32.
 
-    The sum is made odd in its last float64 bit where it is inexact, so that the second rounding,
-    to float32, meets no tie that is not one.
+    NumPy has no fused multiply-add, and a float64 sum that is then rounded to float32 is rounded
+    twice: the first rounding can land on a tie of the second.  So the float64 sum is rounded to odd
+    instead: where it is inexact, its last bit becomes 1.  An odd number is no tie of float32.
 
     ratio: float32; codes: integers of up to 29 bits; addend: float32, of a shape that broadcasts.
     Returns float32 of the shape of codes.  Source: Boldo and Melquiond 2008, rounding to odd.
@@ -17,11 +21,14 @@ def fused(ratio: np.float32, codes: NDArray[np.integer], addend: NDArray) -> NDA
     >>> fused(np.float32(1), tie, tiny).tolist()         # the tie alone rounds to the even 2**24
     [16777218.0]
     """
-    product = np.asarray(ratio, np.float64) * codes.astype(np.float64)  # exact: 24 bits times 29
-    addend = np.asarray(addend, np.float64)
-    total = product + addend
+    product = np.asarray(ratio, np.float64) * np.asarray(codes, np.float64)  # exact: 24 + 29 bits
+    term = np.asarray(addend, np.float64)
+    total = product + term
+    # Knuth's TwoSum: what the sum lost to its rounding, exactly
     back = total - product
-    lost = (product - (total - back)) + (addend - back)
+    lost = (product - (total - back)) + (term - back)
+    # of the two float64 numbers around the exact sum one is odd; if total is the even one, the
+    # other lies on the side of what was lost
     inexact_even = (lost != 0) & (total.view(np.int64) % 2 == 0)
     odd = np.where(inexact_even, np.nextafter(total, np.copysign(np.inf, lost)), total)
     return odd.astype(np.float32)

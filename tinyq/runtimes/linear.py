@@ -1,4 +1,4 @@
-"""The rules by which runtimes bring accumulators back to int8 where a Rounding does not say it all.
+"""The rules by which runtimes requantize accumulators where a Rounding does not say it all.
 
 Each takes a convolution or dense layer and its int32 accumulators (..., O), and returns int8 codes.
 """
@@ -13,11 +13,11 @@ INT32_MIN, INT32_END = -(2.0**31), 2.0**31
 
 
 def xnnpack(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
-    """Return the codes by FLOAT32, except that a product below int32 wraps with its zero_point.
+    """Return the codes by FLOAT32, except that a product below int32 can wrap.
 
     y = clamp(int32(rint(min(float32(acc) * ratio, qmax - zp_out))) + zp_out), the sum in int32
 
-    A product below -2**31 is cast to -2**31, so a negative zero_point wraps it to qmax.
+    A product below -2**31 is cast to -2**31; a negative zero_point then wraps the sum, to qmax.
     Source: XNNPACK ``qs8-qc8w`` under LiteRT on x86 with AVX-512, found by measurement.
     """
     grid = layer.out_grid
@@ -30,12 +30,12 @@ def xnnpack(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
 
 
 def pytorch(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
-    """Return the codes by FLOAT32, the bias a real number, products beyond int32 cast.
+    """Return the codes by FLOAT32, with the bias as a real number and products cast to int32.
 
     s = s_in * s_w; b = float32(bias * s), the real bias that PyTorch stores
     y = clamp(rint((float32(acc - bias) + b / s) * (s / s_out)) + zp_out), in float32
 
-    A product that int32 does not hold becomes -2**31, of either sign, as x86 casts it.
+    A product that int32 does not hold becomes -2**31, whatever its sign: so x86 casts it.
     Source: PyTorch ``quantized::conv2d`` and ``quantized::linear`` under fbgemm, weights with a
     scale a channel, found by measurement.
     """

@@ -3,14 +3,18 @@
 Each takes a QAvgPool2D or QGlobalAvgPool2D and its codes, int8 (N, H, W, C), and returns int8.
 """
 
+from functools import reduce
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.layers import QAvgPool2D, QGlobalAvgPool2D
 from tinyq.layers.checks import IMAGE, check_codes, output_size, taps
+from tinyq.layers.contract import Codes
 
-Codes = NDArray[np.int8]
 AveragePool = QAvgPool2D | QGlobalAvgPool2D
+Number = TypeVar("Number", np.int32, np.float32)
 
 
 def half_away(layer: AveragePool, codes: Codes) -> Codes:
@@ -22,25 +26,25 @@ def half_away(layer: AveragePool, codes: Codes) -> Codes:
 
 
 def onnx_runtime(layer: AveragePool, codes: Codes) -> Codes:
-    """Return the mean by one of two roads, both in float32 with ties to even.
+    """Return the mean by one of two formulas, both in float32 with ties to even.
 
-    window:       y = rint(sum of s*(x - zp), row by row / count / s + zp)
+    window:       y = rint((sum of s*(x - zp), row by row) / count / s + zp)
     whole image:  y = rint(sum of (x - zp) * (s / (count*s))) + zp
 
-    A window as large as the image takes the second road too.
+    A window as large as the image is computed as the whole image.
     Source: ONNX Runtime ``QLinearAveragePool`` and ``QLinearGlobalAveragePool``, found by
     measurement.
     """
     total, count = window_sums(layer, codes)
     grid, scale = layer.in_grid, np.float32(layer.in_grid.scale)
-    if type(layer) is QGlobalAvgPool2D or tuple(layer.kernel) == codes.shape[1:3]:
-        steps = np.float32(total - np.int32(count * grid.zero_point))
+    if isinstance(layer, QGlobalAvgPool2D) or layer.kernel == codes.shape[1:3]:
+        steps = (total - np.int32(count * grid.zero_point)).astype(np.float32)
+        # s / (count*s) is not 1 / count: each of the two operations rounds
         mean = np.rint(steps * (scale / (np.float32(count) * scale))) + grid.zero_point
     else:
-        out = output_size(layer, codes.shape, layer.kernel, layer.stride)
-        real = taps(grid.dequantize(codes), layer.kernel, layer.stride, out)
-        total = sum(tap for _, _, tap in real)
-        mean = np.rint(total / np.float32(count) / scale + np.float32(grid.zero_point))
+        # float32 sums depend on their order, here that of the window's rows
+        real = window_total(layer, grid.dequantize(codes))
+        mean = np.rint(real / np.float32(count) / scale + np.float32(grid.zero_point))
     return np.clip(mean, grid.qmin, grid.qmax).astype(np.int8)
 
 
@@ -55,12 +59,13 @@ def pytorch(layer: AveragePool, codes: Codes) -> Codes:
     """
     total, count = window_sums(layer, codes)
     grid, unsigned = layer.in_grid, total + np.int32(128 * count)
-    if type(layer) is QGlobalAvgPool2D and codes.shape[3] > 1:
+    if isinstance(layer, QGlobalAvgPool2D) and codes.shape[3] > 1:
         height, width = np.float32(codes.shape[1]), np.float32(codes.shape[2])
-        mean = np.rint(np.float32(unsigned) * (np.float32(1) / height / width))
+        # 1 / height / width is not 1 / count: each division rounds
+        mean = np.rint(unsigned.astype(np.float32) * (np.float32(1) / height / width))
     else:
         zero_point = grid.zero_point + 128
-        steps = np.float32(unsigned - np.int32(count * zero_point))
+        steps = (unsigned - np.int32(count * zero_point)).astype(np.float32)
         mean = np.rint(steps * (np.float32(1) / np.float32(count)) + np.float32(zero_point))
     return np.clip(mean - 128, grid.qmin, grid.qmax).astype(np.int8)
 
@@ -71,9 +76,13 @@ def window_sums(layer: AveragePool, codes: Codes) -> tuple[NDArray[np.int32], in
     codes: int8 (N, H, W, C).  The sums are int32 (N, OH, OW, C), or (N, C) for the global pool.
     """
     check_codes(layer, codes, layer.in_grid, IMAGE)
-    if type(layer) is QGlobalAvgPool2D:
+    if isinstance(layer, QGlobalAvgPool2D):
         output_size(layer, codes.shape, (1, 1), (1, 1))
         return codes.sum(axis=(1, 2), dtype=np.int32), codes.shape[1] * codes.shape[2]
-    out = output_size(layer, codes.shape, layer.kernel, layer.stride)
-    total = sum(tap.astype(np.int32) for _, _, tap in taps(codes, layer.kernel, layer.stride, out))
-    return total, layer.kernel[0] * layer.kernel[1]
+    return window_total(layer, codes.astype(np.int32)), layer.kernel[0] * layer.kernel[1]
+
+
+def window_total(layer: QAvgPool2D, image: NDArray[Number]) -> NDArray[Number]:
+    """Return the sum of each window, row by row: (N, H, W, C) to (N, OH, OW, C), of one dtype."""
+    out = output_size(layer, image.shape, layer.kernel, layer.stride)
+    return reduce(np.add, (tap for _, _, tap in taps(image, layer.kernel, layer.stride, out)))

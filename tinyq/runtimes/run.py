@@ -1,5 +1,8 @@
 """Run tinyq's layers, and whole networks, under the rules of a runtime."""
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -20,8 +23,8 @@ from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 from tinyq.requantize import Requantizer, Rounding
-from tinyq.runtimes.mean import QMean
 from tinyq.runtimes.pool import AveragePool
+from tinyq.runtimes.qmean import QMean
 from tinyq.runtimes.table import Runtime
 
 
@@ -29,11 +32,12 @@ def forward(layer: Layer, *codes: Codes, runtime: Runtime) -> Codes:
     """Return the codes that runtime would give for a tinyq layer.
 
     layer: any of tinyq.layers, or a QMean; codes: its int8 inputs; runtime: one of RUNTIMES.
-    The layer's own rounding plays no part.  Returns int8.
-    Raises TypeError for a layer whose rules in the runtimes nobody declared, and what layer.forward
-    raises.
+    The layer's own rounding is not used.  Returns int8.
+    Raises TypeError for a layer whose rules in the runtimes are not declared, and what
+    layer.forward raises.
 
     >>> from tinyq import Grid, layers
+    >>> from tinyq.runtimes import RUNTIMES
     >>> pool = layers.QGlobalAvgPool2D(Grid(1.0, 0))
     >>> for name in ("tflite-micro", "onnxruntime"):
     ...     forward(pool, np.int8([[[[2], [3]]]]), runtime=RUNTIMES[name])
@@ -63,8 +67,9 @@ def _shared(runtime: Runtime, layer: QPad2D | QClamp | QMaxPool2D, codes: Codes)
     return layer.forward(codes)
 
 
-# What each layer asks of a runtime; on a layer that is not here runtimes may differ unseen.
-RULES = {
+# What each layer asks of a runtime: functions of (runtime, layer, *codes), the layer of the type
+# that stands before it.  A layer that is not here is refused: no one has measured what runtimes do.
+RULES: dict[type, Callable[..., Codes]] = {
     QAdd: _add,
     QAvgPool2D: _average_pool,
     QClamp: _shared,
@@ -95,8 +100,9 @@ def requantize(
 ) -> Codes:
     """Return the codes of a layer's accumulators under a rounding, the ratio from its scales.
 
-    product: precision of s_in * s_w; FLOAT32 takes float32 whatever it says.
-    Where the zero_point leads out of int32 the sum wraps, as in C.  FLOAT32 clamps before that.
+    product: precision of s_in * s_w; under FLOAT32 it is always float32.
+    Where the zero_point takes a sum out of int32, the sum wraps, as in C.  FLOAT32 rescales to a
+    float and clamps that, so there nothing wraps.
     """
     grid = layer.out_grid
     scales = product(layer.in_grid.scale) * layer.weight_scale.astype(product)
@@ -107,7 +113,7 @@ def requantize(
     return np.clip(total, grid.qmin, grid.qmax).astype(np.int8)
 
 
-def trace(qnet: QNetwork, images: NDArray, runtime: Runtime) -> dict[str, Codes]:
+def trace(qnet: QNetwork, images: NDArray[Any], runtime: Runtime) -> dict[str, Codes]:
     """Return every tensor's codes by layer name, as `QNetwork.trace` does, under runtime.
 
     images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.

@@ -1,4 +1,4 @@
-"""Every runtime's settings in one table."""
+"""The settings of every runtime, in one table."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,13 +10,13 @@ from tinyq.layers import QAdd
 from tinyq.layers.contract import Codes
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
-from tinyq.runtimes import add, linear, mean, pool
-from tinyq.runtimes.mean import QMean
+from tinyq.runtimes import add, add_floats, linear, mean, pool
+from tinyq.runtimes.qmean import QMean
 
 
 @dataclass(frozen=True)
 class Runtime:
-    """What one runtime does where runtimes differ; pad, ReLU and max pool they share.
+    """What one runtime does where runtimes differ; pad, ReLU and max pool are the same in all.
 
     name: key in RUNTIMES.
     conv: how a convolution's accumulators come back to int8.
@@ -24,7 +24,8 @@ class Runtime:
     add: rule of the residual add, (layer, a, b) to codes.
     average_pool: rule of the average pools, (layer, codes) to codes.
     mean: rule of MEAN over height and width, (layer, codes) to codes.
-    linear: rule of both that needs more than a Rounding, (layer, accumulators) to codes, or None.
+    linear: rule of convolution and dense layer where a Rounding does not say it all, (layer,
+    accumulators) to codes; None where conv and dense do.
     dense_product: precision of s_in * s_w in the dense layer's ratio s_in * s_w / s_out.
     """
 
@@ -79,7 +80,7 @@ RUNTIMES = {
             "onnxruntime",
             conv=Rounding.FLOAT32,
             dense=Rounding.FLOAT32,
-            add=add.onnx_runtime,
+            add=add_floats.onnx_runtime,
             average_pool=pool.onnx_runtime,
             mean=mean.onnx_runtime,
         ),
@@ -87,7 +88,7 @@ RUNTIMES = {
             "pytorch",
             conv=Rounding.FLOAT32,
             dense=Rounding.FLOAT32,
-            add=add.pytorch,
+            add=add_floats.pytorch,
             average_pool=pool.pytorch,
             mean=mean.pytorch,
             linear=linear.pytorch,
