@@ -8,7 +8,7 @@ from tinyq.export.files import write_files
 from tinyq.export.portable import check_portable
 from tinyq.export.tflite_steps import Step, with_flat_means, with_relu, with_same
 from tinyq.export.tflite_writer import Writer
-from tinyq.layers.contract import Shape
+from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 
@@ -54,7 +54,7 @@ def of_network(qnet: QNetwork, count: int, **fuse: bool) -> bytes:
 
 
 def build(
-    nodes: Sequence[tuple[object, Sequence[str], str]],
+    nodes: Sequence[tuple[Layer, Sequence[str], str]],
     inputs: Mapping[str, tuple[Grid, Shape]],
     output: str,
     fuse_relu: bool = False,

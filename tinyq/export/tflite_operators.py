@@ -1,11 +1,18 @@
-"""The operators that TFLite has for each layer, as plain data: names, constants, options."""
+"""The operators that TFLite has for each layer."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tinyq.export.tflite_operator import (
+    Constant,
+    Operator,
+    activation,
+    linear,
+    pads,
+    pool,
+    window,
+)
 from tinyq.export.tflite_steps import Step, is_relu, same_pads
 from tinyq.layers import (
     QAdd,
@@ -20,42 +27,15 @@ from tinyq.layers import (
     qrelu6,
 )
 from tinyq.layers.checks import padded_shape
-from tinyq.layers.contract import Shape, lookup
-from tinyq.layers.linear import Linear
+from tinyq.layers.contract import Layer, Shape, lookup
 from tinyq.runtimes import QMean
 
-SAME, VALID = 0, 1  # of the schema's Padding; in its ActivationFunctionType NONE is 0, RELU 1
 # Output steps by which TFLite lets a dense layer's bias scale differ from s_in * s_w.
 BIAS_SCALE_ERROR = 0.02
 
 
-@dataclass(frozen=True)
-class Constant:
-    """An int8 or int32 tensor stored in the model; scales, zero_point: of its grid, if any."""
-
-    name: str
-    values: NDArray
-    scales: Sequence[float] = ()
-    zero_point: int = 0
-
-
-@dataclass(frozen=True)
-class Operator:
-    """One operator.
-
-    code: its name in schema.BuiltinOperator; shape: of the tensor that it makes; constants: read
-    after its inputs; options: name of its table in the schema, None for none; fields: of the table.
-    """
-
-    code: str
-    shape: Shape
-    constants: tuple[Constant, ...] = ()
-    options: str | None = None
-    fields: Mapping[str, object] = field(default_factory=dict)
-
-
-def operators(step: Step, *shapes: Shape) -> list[Operator]:
-    """Return the operators of a step, each but the first of what the one before it makes.
+def operators(step: Step[Layer], *shapes: Shape) -> list[Operator]:
+    """Return the operators of a step, each but the first reading what the one before it makes.
 
     shapes: (N, ...) of its inputs, inside the model.
     Raises ValueError for a clamp and TypeError for a layer that TFLite has no operator for.
@@ -63,7 +43,7 @@ def operators(step: Step, *shapes: Shape) -> list[Operator]:
     return lookup(OPERATORS, step.layer, "TFLite")(step, *shapes)
 
 
-def conv(step: Step, shape: Shape) -> list[Operator]:
+def conv(step: Step[QConv2D], shape: Shape) -> list[Operator]:
     """Return a convolution, with the SAME padding and the ReLU that the step took over."""
     layer, count = step.layer, shape[0]
     image = padded_shape(shape[1:], same_pads(layer, shape)) if step.same else shape[1:]
@@ -72,8 +52,8 @@ def conv(step: Step, shape: Shape) -> list[Operator]:
     return [Operator("CONV_2D", made, linear(layer), "Conv2DOptions", fields)]
 
 
-def dense(step: Step, shape: Shape) -> list[Operator]:
-    """Return a dense layer.  Raises ValueError for a bias scale too far off."""
+def dense(step: Step[QDense], shape: Shape) -> list[Operator]:
+    """Return a dense layer.  Raises ValueError where float32 rounds its bias scale too far."""
     layer, error = step.layer, bias_scale_error(step.layer)
     if error > BIAS_SCALE_ERROR:
         raise ValueError(
@@ -85,55 +65,57 @@ def dense(step: Step, shape: Shape) -> list[Operator]:
     return [Operator("FULLY_CONNECTED", (shape[0], len(layer.bias)), linear(layer), *options)]
 
 
-def add(step: Step, shape: Shape, other: Shape) -> list[Operator]:
+def add(step: Step[QAdd], shape: Shape, other: Shape) -> list[Operator]:
     """Return an add of two tensors of one shape."""
     return [Operator("ADD", shape, (), "AddOptions", activation(step))]
 
 
-def max_pool(step: Step, shape: Shape) -> list[Operator]:
-    """Return a max pool, after it is padded with the least code where SAME does not do that."""
+def max_pool(step: Step[QMaxPool2D], shape: Shape) -> list[Operator]:
+    """Return a max pool, and before it a pad with the least code unless SAME does that."""
     layer, count = step.layer, shape[0]
-    made, before = (count, *layer.out_shape(shape[1:])), []
+    made = (count, *layer.out_shape(shape[1:]))
+    before: list[Operator] = []
     if any(layer.pads) and not step.same:
         grid = layer.in_grid
-        least = Constant("least", np.int8([grid.qmin]), [grid.scale], grid.zero_point)
+        least = Constant("least", np.array([grid.qmin], np.int8), [grid.scale], grid.zero_point)
         shape = (count, *padded_shape(shape[1:], layer.pads))
         before = [Operator("PADV2", shape, (pads(layer.pads), least), "PadV2Options")]
     return [*before, pool("MAX_POOL_2D", shape, made, layer, step.same)]
 
 
-def avg_pool(step: Step, shape: Shape) -> list[Operator]:
+def avg_pool(step: Step[QAvgPool2D], shape: Shape) -> list[Operator]:
     """Return an average pool."""
     made = (shape[0], *step.layer.out_shape(shape[1:]))
     return [pool("AVERAGE_POOL_2D", shape, made, step.layer)]
 
 
-def global_pool(step: Step, shape: Shape) -> list[Operator]:
-    """Return an average pool with a window as large as the image, and what flattens it."""
+def global_pool(step: Step[QGlobalAvgPool2D], shape: Shape) -> list[Operator]:
+    """Return an average pool with a window as large as the image, and a RESHAPE if it is flat."""
+    whole = QAvgPool2D(step.layer.in_grid, (shape[1], shape[2]), (1, 1))
     pixel = (shape[0], 1, 1, shape[3])
-    mean = pool("AVERAGE_POOL_2D", shape, pixel, QAvgPool2D(step.layer.in_grid, shape[1:3], (1, 1)))
+    mean = pool("AVERAGE_POOL_2D", shape, pixel, whole)
     if not step.flat:
         return [mean]
     flat = (shape[0], shape[3])
-    constants, fields = (Constant("shape", np.int32(flat)),), {"newShape": list(flat)}
+    constants, fields = (Constant("shape", np.array(flat, np.int32)),), {"newShape": list(flat)}
     return [mean, Operator("RESHAPE", flat, constants, "ReshapeOptions", fields)]
 
 
-def mean(step: Step, shape: Shape) -> list[Operator]:
+def mean(step: Step[QMean], shape: Shape) -> list[Operator]:
     """Return a mean over height and width."""
-    axes, keep = (Constant("axes", np.int32([1, 2])),), {"keepDims": step.layer.keep_dims}
+    axes, keep = (Constant("axes", np.array([1, 2], np.int32)),), {"keepDims": step.layer.keep_dims}
     made = (shape[0], *step.layer.out_shape(shape[1:]))
     return [Operator("MEAN", made, axes, "ReducerOptions", keep)]
 
 
-def pad(step: Step, shape: Shape) -> list[Operator]:
+def pad(step: Step[QPad2D], shape: Shape) -> list[Operator]:
     """Return a pad with the zero_point."""
     made = (shape[0], *step.layer.out_shape(shape[1:]))
     return [Operator("PAD", made, (pads(step.layer.pads),), "PadOptions")]
 
 
-def clamp(step: Step, shape: Shape) -> list[Operator]:
-    """Return RELU or RELU6, whichever clamps as the layer does.  Raises ValueError for neither."""
+def clamp(step: Step[QClamp], shape: Shape) -> list[Operator]:
+    """Return RELU or RELU6, as the layer clamps.  Raises ValueError where it is neither."""
     layer = step.layer
     if is_relu(layer):
         return [Operator("RELU", shape)]
@@ -142,46 +124,14 @@ def clamp(step: Step, shape: Shape) -> list[Operator]:
     raise ValueError(f"no TFLite operator clamps to {layer.low}..{layer.high}")
 
 
-def pads(around: Sequence[int]) -> Constant:
-    """Return the paddings that PAD and PADV2 read."""
-    top, bottom, left, right = around
-    return Constant("pads", np.int32([[0, 0], [top, bottom], [left, right], [0, 0]]))
-
-
-def linear(layer: Linear) -> tuple[Constant, Constant]:
-    """Return weight and bias as constants with their scales."""
-    bias_scales = np.float32(layer.in_grid.scale) * layer.weight_scale
-    weight = Constant("weight", layer.weight, layer.weight_scale)
-    return weight, Constant("bias", layer.bias, bias_scales)
-
-
 def bias_scale_error(layer: QDense) -> float:
     """Return how far float32 rounds the scale of the bias, in steps of the layer's out_grid."""
     exact = np.float64(layer.in_grid.scale) * np.float64(layer.weight_scale)
     return float(np.abs(exact - np.float32(exact)).max() / layer.out_grid.scale)
 
 
-def pool(
-    code: str, shape: Shape, made: Shape, layer: QAvgPool2D | QMaxPool2D, same: bool = False
-) -> Operator:
-    """Return a pool without its pads; shape: of what it reads; made: of what it makes."""
-    size = {"filterHeight": int(layer.kernel[0]), "filterWidth": int(layer.kernel[1])}
-    return Operator(code, made, (), "Pool2DOptions", window(shape, layer.stride, same) | size)
-
-
-def window(shape: Shape, stride: Shape, same: bool) -> dict[str, int]:
-    """Return the fields that convolutions and pools share; shape: of what they read."""
-    # a stride beyond the image is never taken; TFLite would compute with it in int32
-    down, right = (min(int(s), size) for s, size in zip(stride, shape[1:3], strict=True))
-    return {"padding": SAME if same else VALID, "strideH": down, "strideW": right}
-
-
-def activation(step: Step) -> dict[str, int]:
-    """Return the field of the ReLU that a step took over."""
-    return {"fusedActivationFunction": int(step.relu)}
-
-
-OPERATORS = {
+# What writes each layer: functions of (step, *shapes), for steps of the layer's type.
+OPERATORS: dict[type, Callable[..., list[Operator]]] = {
     QAdd: add,
     QAvgPool2D: avg_pool,
     QClamp: clamp,

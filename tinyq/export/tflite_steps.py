@@ -1,7 +1,8 @@
-"""What stands in a .tflite: a step a layer, with the ReLU and the padding that it takes over."""
+"""The steps of a .tflite: one for each layer, with the ReLU and the padding that it takes over."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Generic, TypeGuard
 
 from tinyq.layers import (
     QAdd,
@@ -15,20 +16,21 @@ from tinyq.layers import (
     qrelu,
 )
 from tinyq.layers.contract import Layer, Shape
+from tinyq.layers.nodes import AnyLayer
 
-CONVOLUTIONS = {QConv2D, QConv2DPerChannel}
+CONVOLUTIONS: set[type] = {QConv2D, QConv2DPerChannel}
 TAKES_RELU = CONVOLUTIONS | {QAdd, QDense}
 
 
 @dataclass(frozen=True)
-class Step:
+class Step(Generic[AnyLayer]):
     """A layer, the names it reads, the name it makes, and how TFLite writes it.
 
     relu: whether a ReLU is applied to its output; same: whether a SAME padding surrounds its input;
     flat: whether a global mean drops the height and width of 1 that TFLite's pool leaves.
     """
 
-    layer: Layer
+    layer: AnyLayer
     inputs: tuple[str, ...]
     output: str
     relu: bool = False
@@ -36,27 +38,28 @@ class Step:
     flat: bool = False
 
 
-def with_flat_means(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps, each global mean flat where not only dense layers read it.
+def with_flat_means(steps: Sequence[Step[Layer]]) -> list[Step[Layer]]:
+    """Return the steps, each global mean made flat unless dense layers alone read it.
 
-    TFLite's FULLY_CONNECTED takes (N, 1, 1, C) as rows; an add of it and rows would broadcast.
+    TFLite's FULLY_CONNECTED takes (N, 1, 1, C) as rows, but an ADD of it and rows would broadcast.
     """
     return [replace(step, flat=is_global(step) and _has_other(steps, step)) for step in steps]
 
 
-def _has_other(steps: Sequence[Step], step: Step) -> bool:
+def _has_other(steps: Sequence[Step[Layer]], step: Step[Layer]) -> bool:
+    """Return whether a step's output leaves the model, or has a reader that is no dense layer."""
     reading = readers(steps, step.output)
     return not reading or any(type(reader.layer) is not QDense for reader in reading)
 
 
-def is_global(step: Step) -> bool:
+def is_global(step: Step[Layer]) -> bool:
     """Return whether a step is a global mean."""
     return type(step.layer) is QGlobalAvgPool2D
 
 
-def with_relu(steps: Sequence[Step]) -> list[Step]:
-    """Return the steps, each ReLU moved into its maker where that has no other reader."""
-    fused: list[Step] = []
+def with_relu(steps: Sequence[Step[Layer]]) -> list[Step[Layer]]:
+    """Return the steps, each ReLU moved into the step right before it that no other step reads."""
+    fused: list[Step[Layer]] = []
     for step in steps:
         maker = fused[-1] if fused else None
         if (
@@ -72,12 +75,13 @@ def with_relu(steps: Sequence[Step]) -> list[Step]:
     return fused
 
 
-def with_same(steps: Sequence[Step], shapes: dict[str, Shape]) -> list[Step]:
+def with_same(steps: Sequence[Step[Layer]], shapes: dict[str, Shape]) -> list[Step[Layer]]:
     """Return the steps without the pads that a SAME convolution or max pool does by itself.
 
-    shapes: (N, ...) of the model's inputs by name.
+    shapes: (N, ...) of the model's inputs, by name.
     """
-    shapes, fused = dict(shapes), []
+    shapes = dict(shapes)
+    fused: list[Step[Layer]] = []
     for step in steps:
         before = shapes[step.inputs[0]]
         made = step.layer.out_shape(*(shapes[name][1:] for name in step.inputs))
@@ -86,12 +90,12 @@ def with_same(steps: Sequence[Step], shapes: dict[str, Shape]) -> list[Step]:
         if type(step.layer) is QMaxPool2D and any(step.layer.pads):
             step = replace(step, same=step.layer.pads == same_pads(step.layer, before))
         elif (
-            type(step.layer) in CONVOLUTIONS
+            is_convolution(step.layer)
             and maker is not None
             and type(maker.layer) is QPad2D
             and step.inputs == (maker.output,)
             and len(readers(steps, maker.output)) == 1
-            and tuple(maker.layer.pads) == same_pads(step.layer, shapes[maker.inputs[0]])
+            and maker.layer.pads == same_pads(step.layer, shapes[maker.inputs[0]])
         ):
             step = replace(step, inputs=fused.pop().inputs, same=True)
         fused.append(step)
@@ -99,7 +103,9 @@ def with_same(steps: Sequence[Step], shapes: dict[str, Shape]) -> list[Step]:
 
 
 def same_pads(layer: QConv2D | QMaxPool2D, shape: Shape) -> tuple[int, int, int, int]:
-    """Return (top, bottom, left, right) of SAME: the output is ceil(size / stride), odd cell last.
+    """Return the pads (top, bottom, left, right) that TFLite's padding SAME stands for.
+
+    They make the output ceil(size / stride); of an odd number the larger half comes last.
 
     shape: (N, H, W, C) of the image before the pad.
 
@@ -107,17 +113,23 @@ def same_pads(layer: QConv2D | QMaxPool2D, shape: Shape) -> tuple[int, int, int,
     >>> same_pads(QMaxPool2D(Grid(1.0, 0), (3, 3), (2, 2)), (1, 32, 33, 8))
     (0, 1, 1, 1)
     """
+    window = layer.kernel if isinstance(layer, QMaxPool2D) else layer.weight.shape[1:3]
     pads = []
-    window = layer.kernel if type(layer) is QMaxPool2D else layer.weight.shape[1:3]
     for size, kernel, stride in zip(shape[1:3], window, layer.stride, strict=True):
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-        pads += [total // 2, total - total // 2]
-    return tuple(pads)
+        pads.append((total // 2, total - total // 2))
+    (top, bottom), (left, right) = pads
+    return top, bottom, left, right
 
 
-def readers(steps: Sequence[Step], name: str) -> list[Step]:
+def readers(steps: Sequence[Step[Layer]], name: str) -> list[Step[Layer]]:
     """Return the steps that read the tensor called name."""
     return [step for step in steps if name in step.inputs]
+
+
+def is_convolution(layer: Layer) -> TypeGuard[QConv2D]:
+    """Return whether layer is one of the convolutions."""
+    return type(layer) in CONVOLUTIONS
 
 
 def is_relu(layer: Layer) -> bool:

@@ -1,17 +1,20 @@
-"""Pack a model into a flatbuffer, without TensorFlow: by the schema classes of LiteRT's wheel."""
+"""Pack a model into a flatbuffer, with the schema classes of LiteRT's wheel, not TensorFlow."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.export.extra import imported
-from tinyq.export.tflite_operators import Operator, operators
+from tinyq.export.tflite_operator import Operator
+from tinyq.export.tflite_operators import operators
 from tinyq.export.tflite_steps import Step
-from tinyq.layers.contract import Shape
+from tinyq.layers.contract import Layer, Shape
 
-# Of each operator the version whose int8 kernel this is.
+# A runtime refuses an operator of a version newer than its own, and an older version than these may
+# have no int8 kernel: so each is the oldest that has one.
 VERSIONS = {
     "ADD": 2,
     "AVERAGE_POOL_2D": 2,
@@ -33,9 +36,9 @@ class Writer:
     def __init__(self) -> None:
         self.schema = imported("ai_edge_litert.schema_py_generated")
         self.buffers = [self.schema.BufferT()]  # buffer 0 is empty, for tensors made at run time
-        self.tensors: list = []
+        self.tensors: list[Any] = []  # schema.TensorT; the schema has no types
         self.codes: list[str] = []
-        self.operators: list = []
+        self.operators: list[Any] = []  # schema.OperatorT
         self.names: dict[str, int] = {}
 
     def activation(self, name: str, grid: Grid, shape: Shape) -> int:
@@ -45,14 +48,24 @@ class Writer:
         self.names[name] = self._tensor(name, shape, "int8", 0, [grid.scale], grid.zero_point)
         return self.names[name]
 
-    def constant(self, name: str, values: NDArray, scales: Sequence[float], zero_point: int) -> int:
+    def constant(
+        self, name: str, values: NDArray[Any], scales: Sequence[float], zero_point: int
+    ) -> int:
         """Add a tensor of int8 or int32 values; return its index."""
         little = values.astype(values.dtype.newbyteorder("<"))
         self.buffers.append(self.schema.BufferT(data=np.frombuffer(little.tobytes(), np.uint8)))
         place = len(self.buffers) - 1
         return self._tensor(name, values.shape, values.dtype.name, place, scales, zero_point)
 
-    def _tensor(self, name, shape, dtype, buffer, scales, zero_point) -> int:
+    def _tensor(
+        self,
+        name: str,
+        shape: Shape,
+        dtype: str,
+        buffer: int,
+        scales: Sequence[float],
+        zero_point: int,
+    ) -> int:
         quantization = self.schema.QuantizationParametersT()
         if len(scales):
             quantization.scale = [float(scale) for scale in scales]
@@ -68,13 +81,13 @@ class Writer:
         )
         return len(self.tensors) - 1
 
-    def add(self, step: Step) -> None:
+    def add(self, step: Step[Layer]) -> None:
         """Add the operators of one step and the tensors that they make."""
         reads = [self.names[name] for name in step.inputs]
         *before, last = operators(step, *(tuple(self.tensors[i].shape) for i in reads))
-        for operator in before:  # they keep the grid of what they read
+        for operator in before:  # such operators keep the grid of what they read
             name = f"{step.output}/{operator.code}"
-            reads = [self._operator(operator, name, reads, step.layer.in_grid)]
+            reads = [self._operator(operator, name, reads, step.layer.in_grids[0])]
         self._operator(last, step.output, reads, step.layer.out_grid)
 
     def _operator(self, operator: Operator, name: str, reads: list[int], grid: Grid) -> int:
@@ -116,8 +129,10 @@ class Writer:
         builder.Finish(model.Pack(builder), b"TFL3")
         return bytes(builder.Output())
 
-    def _code(self, name: str):
+    def _code(self, name: str) -> Any:
+        """Return the schema's OperatorCodeT for an operator."""
         code = getattr(self.schema.BuiltinOperator, name)
+        # A code was one byte once: old readers read that field, new ones the larger of both.
         return self.schema.OperatorCodeT(
             deprecatedBuiltinCode=min(code, 127), builtinCode=code, version=VERSIONS[name]
         )
