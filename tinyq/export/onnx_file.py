@@ -8,7 +8,7 @@ from tinyq.export.onnx_qdq import qdq
 from tinyq.export.onnx_qlinear import qlinear
 from tinyq.export.onnx_writer import Dims, Writer
 from tinyq.export.portable import check_portable
-from tinyq.layers.contract import Shape
+from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 
@@ -42,7 +42,7 @@ def onnx(qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool
 
 
 def of_network(qnet: QNetwork, shapes: Mapping[str, Shape], form: str = "qlinear") -> bytes:
-    """Return the model of a whole network; shapes: of one image's tensors, what is known."""
+    """Return the model of a whole network; shapes: of one image's tensors, as far as known."""
     nodes = [(node.layer, node.inputs, node.name) for node in qnet.nodes]
     dims = {name: channels_first(shape) for name, shape in shapes.items()}
     inputs = {INPUT: channels_first(qnet.image_shape)}
@@ -59,7 +59,7 @@ def channels_first(shape: Shape) -> Dims:
 
 
 def build(
-    nodes: Sequence[tuple[object, Sequence[str], str]],
+    nodes: Sequence[tuple[Layer, Sequence[str], str]],
     inputs: Mapping[str, Dims],
     output: str,
     dims: Mapping[str, Dims] = {},
@@ -70,7 +70,7 @@ def build(
     nodes: (layer, input names, output name) in running order; layers of tinyq.layers or, in form
     "qlinear", QMean; inputs: dimensions by name, in the order of the model's inputs, None for an
     unknown one; output: the name it returns; dims: of the layers' outputs, as far as known.
-    Raises ImportError without onnx, TypeError for a layer that there is no operator for.
+    Raises ImportError without onnx, TypeError for a layer that has no operator in this form.
     """
     writer = Writer()
     for layer, reads, made in nodes:

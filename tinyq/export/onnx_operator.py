@@ -1,11 +1,11 @@
 """ONNX operators as plain expressions, and the constants that layers give them.
 
-Images are NCHW inside the model.
+Inside the model images are NCHW, as ONNX's operators take them; tinyq's are NHWC.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Union
+from typing import Any, Union
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,21 +16,22 @@ from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
 
 QUANTIZE, DEQUANTIZE = "QuantizeLinear", "DequantizeLinear"
-Operand = Union[str, NDArray, "Operator"]
+Operand = Union[str, NDArray[Any], np.generic, "Operator"]
+Attributes = dict[str, object]
 
 
 @dataclass(frozen=True, eq=False)
 class Operator:
-    """An operator of what it reads: names of tensors, constants, or other operators."""
+    """An operator and what it reads: names of tensors, constants, or what other operators make."""
 
     code: str
     operands: Sequence[Operand]
     attributes: Mapping[str, object] = field(default_factory=dict)
 
 
-def pair(grid: Grid) -> list[NDArray]:
+def pair(grid: Grid) -> tuple[np.float32, np.int8]:
     """Return the constants scale and zero_point of a grid."""
-    return [np.float32(grid.scale), np.int8(grid.zero_point)]
+    return np.float32(grid.scale), np.int8(grid.zero_point)
 
 
 def dequantized(codes: Operand, grid: Grid) -> Operator:
@@ -43,14 +44,20 @@ def quantized(real: Operator, layer: Layer) -> Operator:
     return Operator(QUANTIZE, [real, *pair(layer.out_grid)])
 
 
-def codes_of(layer: Linear, weight: NDArray[np.int8]) -> list[NDArray]:
-    """Return the constants that follow the input of a layer with weights, up to its zero_points."""
+def codes_of(layer: Linear, weight: NDArray[np.int8]) -> list[Operand]:
+    """Return the constants behind the input of a layer with weights: its grid, and the weight's.
+
+    weight: the layer's, in the order that the operator takes.
+    """
     scales = a_number_if_one(layer.weight_scale)
     return [*pair(layer.in_grid), weight, scales, np.zeros(scales.shape, np.int8)]
 
 
 def reals_of(layer: Linear, weight: NDArray[np.int8]) -> list[Operator]:
-    """Return weight and bias of a layer as real numbers; the bias has the accumulator's scale."""
+    """Return weight and bias of a layer as real numbers; the bias has the accumulator's scale.
+
+    weight: the layer's, in the order that the operator takes.
+    """
     scales = a_number_if_one(layer.weight_scale)
     bias_scales = np.float32(layer.in_grid.scale) * scales
     return [
@@ -60,22 +67,22 @@ def reals_of(layer: Linear, weight: NDArray[np.int8]) -> list[Operator]:
 
 
 def a_number_if_one(scales: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return scales, without an axis where one stands for the whole tensor."""
+    """Return scales, or one number where one scale serves the whole tensor."""
     return scales.reshape(()) if len(scales) == 1 else scales
 
 
 def oihw(weight: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return a weight OHWI in ONNX's order."""
+    """Return a weight (O, KH, KW, I) in ONNX's order, (O, I, KH, KW)."""
     return np.ascontiguousarray(weight.transpose(0, 3, 1, 2))
 
 
 def pads(layer: QPad2D) -> NDArray[np.int64]:
-    """Return the pads of all axes at their start, then at their end."""
+    """Return the pads at the start of the axes N, C, H, W, then those at their end."""
     top, bottom, left, right = layer.pads
-    return np.int64([0, 0, top, left, 0, 0, bottom, right])
+    return np.array([0, 0, top, left, 0, 0, bottom, right], np.int64)
 
 
-def window(layer: QAvgPool2D | QMaxPool2D) -> dict[str, tuple[int, int]]:
+def window(layer: QAvgPool2D | QMaxPool2D) -> Attributes:
     """Return the kernel and the stride of a pool as attributes."""
     return {"kernel_shape": layer.kernel, "strides": layer.stride}
 
@@ -83,5 +90,5 @@ def window(layer: QAvgPool2D | QMaxPool2D) -> dict[str, tuple[int, int]]:
 def max_pool(layer: QMaxPool2D, reads: Sequence[Operand]) -> Operator:
     """Return a max pool, of codes or of real numbers."""
     top, bottom, left, right = layer.pads
-    around = {"pads": (top, left, bottom, right)} if any(layer.pads) else {}
+    around: Attributes = {"pads": (top, left, bottom, right)} if any(layer.pads) else {}
     return Operator("MaxPool", reads, window(layer) | around)

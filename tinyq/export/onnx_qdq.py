@@ -1,10 +1,11 @@
 """The ONNX form "qdq": each layer on real numbers, between DequantizeLinear and QuantizeLinear."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tinyq.export.onnx_operator import (
+    Operand,
     Operator,
     dequantized,
     max_pool,
@@ -34,17 +35,17 @@ Reals = Sequence[Operator]
 def qdq(layer: Layer, reads: Sequence[str]) -> Operator:
     """Return a layer as an operator on real numbers between DequantizeLinear and QuantizeLinear.
 
-    reads: names of the layer's inputs.  Raises TypeError for a layer that there is none for.
+    reads: names of the layer's inputs.  Raises TypeError for a layer that has no such operator.
     """
     operator = lookup(OPERATORS, layer, "ONNX on real numbers")
     reals = [dequantized(name, grid) for name, grid in zip(reads, layer.in_grids, strict=True)]
-    if type(layer) is QGlobalAvgPool2D:  # its codes are flattened, not its real numbers
+    if type(layer) is QGlobalAvgPool2D:  # not its real numbers are flattened, but its codes
         return Operator("Flatten", [quantized(operator(layer, reals), layer)])
     return quantized(operator(layer, reals), layer)
 
 
 def _conv(layer: QConv2D, reals: Reals) -> Operator:
-    operands = [*reals, *reals_of(layer, oihw(layer.weight))]
+    operands: list[Operand] = [*reals, *reals_of(layer, oihw(layer.weight))]
     return Operator("Conv", operands, {"strides": layer.stride})
 
 
@@ -71,11 +72,12 @@ def _pad(layer: QPad2D, reals: Reals) -> Operator:
 def _clamp(layer: QClamp, reals: Reals) -> Operator:
     if layer == qrelu(layer.in_grid):
         return Operator("Relu", reals)
-    ends = layer.in_grid.dequantize(np.int8([layer.low, layer.high]))
+    ends = layer.in_grid.dequantize(np.array([layer.low, layer.high], np.int8))
     return Operator("Clip", [*reals, *ends])
 
 
-OPERATORS = {
+# What stands for each layer: functions of (layer, reals), for layers of the type.
+OPERATORS: dict[type, Callable[..., Operator]] = {
     QAdd: _add,
     QAvgPool2D: _avg_pool,
     QClamp: _clamp,

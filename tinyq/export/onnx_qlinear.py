@@ -1,15 +1,16 @@
 """The ONNX form "qlinear": each layer as operators on codes.
 
-Where ONNX has none, they are ONNX Runtime's own.  A mean reads its images as NHWC: there ONNX
-Runtime adds the pixels in an order that depends on the shape alone, not on where the tensor lies in
-memory.
+Where ONNX has none, they are ONNX Runtime's own.  A mean reads its images as NHWC: in that layout
+ONNX Runtime adds the pixels in an order that depends on the shape alone.  In NCHW the order, and
+with it the float32 sum, also depends on where the tensor lies in memory.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tinyq.export.onnx_operator import (
+    Operand,
     Operator,
     codes_of,
     dequantized,
@@ -40,39 +41,43 @@ Names = Sequence[str]
 def qlinear(layer: Layer, reads: Names) -> Operator:
     """Return a layer as operators on codes.
 
-    reads: names of the layer's inputs.  Raises TypeError for a layer that there is none for.
+    reads: names of the layer's inputs.  Raises TypeError for a layer that has no such operators.
     """
     return lookup(OPERATORS, layer, "ONNX on codes")(layer, reads)
 
 
 def _conv(layer: QConv2D, reads: Names) -> Operator:
-    operands = [*reads, *codes_of(layer, oihw(layer.weight)), *pair(layer.out_grid)]
-    return Operator("QLinearConv", [*operands, layer.bias], {"strides": layer.stride})
+    weight = codes_of(layer, oihw(layer.weight))
+    operands: list[Operand] = [*reads, *weight, *pair(layer.out_grid), layer.bias]
+    return Operator("QLinearConv", operands, {"strides": layer.stride})
 
 
 def _dense(layer: QDense, reads: Names) -> Operator:
-    operands = [*reads, *codes_of(layer, layer.weight), layer.bias, *pair(layer.out_grid)]
+    weight = codes_of(layer, layer.weight)
+    operands: list[Operand] = [*reads, *weight, layer.bias, *pair(layer.out_grid)]
     return Operator("QGemm", operands, {"transB": 1})
 
 
 def _add(layer: QAdd, reads: Names) -> Operator:
-    a, b = ([name, *pair(grid)] for name, grid in zip(reads, layer.in_grids, strict=True))
-    return Operator("QLinearAdd", [*a, *b, *pair(layer.out_grid)])
+    operands: list[Operand] = []
+    for name, grid in zip(reads, layer.in_grids, strict=True):
+        operands += [name, *pair(grid)]
+    return Operator("QLinearAdd", [*operands, *pair(layer.out_grid)])
 
 
 def _avg_pool(layer: QAvgPool2D, reads: Names) -> Operator:
-    operands = [*reads, *pair(layer.in_grid), *pair(layer.out_grid)]
+    operands: list[Operand] = [*reads, *pair(layer.in_grid), *pair(layer.out_grid)]
     return Operator("QLinearAveragePool", operands, window(layer))
 
 
 def _global_pool(layer: QGlobalAvgPool2D, reads: Names) -> Operator:
-    operands = [*reads, *pair(layer.in_grid), *pair(layer.out_grid)]
+    operands: list[Operand] = [*reads, *pair(layer.in_grid), *pair(layer.out_grid)]
     return Operator("Flatten", [Operator("QLinearGlobalAveragePool", operands)])
 
 
 def _mean(layer: QMean, reads: Names) -> Operator:
     last = Operator("Transpose", [*reads], {"perm": (0, 2, 3, 1)})
-    axes, keep = np.int64([1, 2]), {"keepdims": int(layer.keep_dims)}
+    axes, keep = np.array([1, 2], np.int64), {"keepdims": int(layer.keep_dims)}
     return quantized(Operator("ReduceMean", [dequantized(last, layer.in_grid), axes], keep), layer)
 
 
@@ -84,7 +89,8 @@ def _clamp(layer: QClamp, reads: Names) -> Operator:
     return Operator("Clip", [*reads, np.int8(layer.low), np.int8(layer.high)])
 
 
-OPERATORS = {
+# What stands for each layer: functions of (layer, reads), for layers of the type.
+OPERATORS: dict[type, Callable[..., Operator]] = {
     QAdd: _add,
     QAvgPool2D: _avg_pool,
     QClamp: _clamp,

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -20,13 +21,13 @@ class Writer:
 
     def __init__(self) -> None:
         self.onnx = imported("onnx")
-        self.nodes: list = []
-        self.constants: list = []
+        self.nodes: list[Any] = []  # onnx.NodeProto; onnx is imported late, so without its types
+        self.constants: list[Any] = []  # onnx.TensorProto
 
     def add(self, operator: Operator, made: str) -> None:
-        """Add the nodes of an expression; made: name of its outcome.
+        """Add the nodes of an expression.
 
-        What it reads is named after it, behind a slash.
+        made: the name of its outcome; operands without a name get made, a slash and their number.
         """
         operands = enumerate(operator.operands)
         names = [self._name(operand, f"{made}/{number}") for number, operand in operands]
@@ -42,19 +43,23 @@ class Writer:
         )
 
     def _name(self, operand: Operand, name: str) -> str:
-        """Return the name of an operand, after adding what has none yet as name."""
+        """Return the name of an operand; one that has none is added first, under name."""
         if isinstance(operand, str):
             return operand
         if isinstance(operand, Operator):
             self.add(operand, name)
         else:
-            array = np.ascontiguousarray(operand)
+            array = np.ascontiguousarray(operand)  # of one number it makes an array (1,)
             constant = self.onnx.numpy_helper.from_array(array.reshape(np.shape(operand)), name)
             self.constants.append(constant)
         return name
 
     def finish(self, inputs: Mapping[str, Dims], output: str, dims: Mapping[str, Dims]) -> bytes:
-        """Return the model's bytes; inputs: dimensions by name; dims: of others, if known."""
+        """Return the model's bytes.
+
+        inputs: dimensions of the inputs by name; output: its name; dims: of other tensors, as far
+        as known.
+        """
         between = {made for node in self.nodes for made in node.output} - {output}
         names = [*inputs, *(made for node in self.nodes for made in node.output)]
         names += [constant.name for constant in self.constants]
@@ -76,7 +81,10 @@ class Writer:
         )
         return model.SerializeToString(deterministic=True)
 
-    def _declared(self, name: str, dims: Dims | None):
-        """Return the declaration of an int8 tensor; dims: None for any, or None for an axis."""
+    def _declared(self, name: str, dims: Dims | None) -> Any:
+        """Return onnx's ValueInfoProto of an int8 tensor.
+
+        dims: its dimensions, None for one that is unknown; or None where all are.
+        """
         int8 = self.onnx.TensorProto.INT8
         return self.onnx.helper.make_tensor_value_info(name, int8, dims)
