@@ -1,8 +1,8 @@
 """A calibrated network in one file: an .npz that tinyq writes and checks before it reads.
 
-The archive's comment, its last bytes, is "tinyq network 1, SHA-256 " and the digest of every byte
-before the digest.  So one changed bit anywhere is an error, and NumPy alone can still open the
-file: its member "header" is the JSON text that encode describes.
+The archive ends with its comment, "tinyq network 1, SHA-256 " and the digest of every byte before
+the digest.  So one changed bit anywhere is an error, and NumPy alone can still open the file: its
+member "header" is the JSON text that encode describes.
 """
 
 import hashlib
@@ -10,13 +10,12 @@ import io
 import json
 import re
 import zipfile
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinyq.export.codec import decode, encode
+from tinyq.export.codec import Arrays, Header, decode, encode
 from tinyq.export.files import write_files
 from tinyq.network import QNetwork
 
@@ -29,8 +28,8 @@ ENDING = re.compile(rb"tinyq network (\d{1,9}), SHA-256 [0-9a-f]{64}\Z")
 def npz(qnet: QNetwork, path: str | Path, *, force: bool = False) -> None:
     """Write a calibrated network to one file that load reads: layers, grids, ranges.
 
-    The same network gives the same bytes, on any machine.  Of an observer the range that it saw is
-    kept, no more.
+    The same network gives the same bytes, on any machine.  Only the range that an observer saw is
+    kept, not the observer itself.
 
     qnet: an int8 network of tinyq's layers; path: of the file, usually .npz; force: whether a file
     that exists is replaced.
@@ -69,18 +68,20 @@ def to_bytes(qnet: QNetwork) -> bytes:
     return pack(*encode(qnet))
 
 
-def pack(header: dict, arrays: Mapping[str, NDArray]) -> bytes:
-    """Return the file's content of what encode returned."""
-    little = {name: a.astype(a.dtype.newbyteorder("<")) for name, a in arrays.items()}
+def pack(header: Header, arrays: Arrays) -> bytes:
+    """Return the file's content for what encode returned."""
+    # not Arrays: among the keywords of savez is allow_pickle, a bool
+    members: dict[str, Any] = {"header": np.array(json.dumps(header)).astype("<U")}
+    members |= {name: a.astype(a.dtype.newbyteorder("<")) for name, a in arrays.items()}
     file = io.BytesIO()
-    np.savez(file, header=np.array(json.dumps(header)).astype("<U"), **little)
+    np.savez(file, **members)
     with zipfile.ZipFile(file, "a") as archive:
         archive.comment = COMMENT.encode() + bytes(DIGEST)
     return sign(file.getvalue())
 
 
 def sign(content: bytes) -> bytes:
-    """Return content with the digest of all before it as its last 64 bytes."""
+    """Return content with its last 64 bytes replaced by the digest of all before them."""
     body = content[:-DIGEST]
     return body + hashlib.sha256(body).hexdigest().encode()
 

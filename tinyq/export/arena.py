@@ -1,35 +1,38 @@
-"""Where each tensor lies in one static arena: tensors that are never needed at once share bytes."""
+"""The place of each tensor in a static arena, where those never needed together share bytes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
 from tinyq.layers import QAdd, QClamp
+from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.network import QNetwork
 
-# Layers that read a code and write one in its place.
+# Layers whose output code i depends on their inputs' codes i alone, and so may lie in their place.
 CODEWISE = {QAdd, QClamp}
+Nodes = tuple[Node[Layer], ...]
 
 
 @dataclass(frozen=True)
 class Arena:
     """A network's nodes and its memory.
 
-    nodes: those that the output depends on, in running order; starts: of a tensor's first byte in
-    the arena, by name, the caller's input and the output not among them; size: bytes of the arena.
+    nodes: those that the output depends on, in running order; starts: the place of each tensor's
+    first byte in the arena, by name, without the input and the output, which are the caller's;
+    size: bytes of the arena.
     """
 
-    nodes: tuple[Node, ...]
+    nodes: Nodes
     starts: dict[str, int]
     size: int
 
 
 @dataclass
 class _Block:
-    """Bytes that one tensor holds, or several that overwrite each other code by code.
+    """The bytes of one tensor, or of several that overwrite each other code by code.
 
-    first, last: the steps from the one that fills it to the last that reads it.
+    first: the step that fills them; last: the last step that reads them; start: their place.
     """
 
     names: list[str]
@@ -39,13 +42,14 @@ class _Block:
     start: int = 0
 
 
-def arena(qnet: QNetwork, shapes: Mapping[str, tuple[int, ...]]) -> Arena:
+def arena(qnet: QNetwork, shapes: Mapping[str, Shape]) -> Arena:
     """Return the memory layout of a network that runs one image at a time.
 
     A layer that works code by code (clamp, add) overwrites an input that no later layer reads.
-    The blocks that are left go to the lowest free place, the largest first.
+    Each block then goes to the lowest free place, the largest block first: a small one fits into a
+    gap between large ones, not the other way round.
 
-    shapes: of one image's tensors by name.
+    shapes: of one image's tensors, by name.
     Source: TFLite Micro's ``GreedyMemoryPlanner``.
     """
     nodes = _needed(qnet.nodes)
@@ -58,8 +62,8 @@ def arena(qnet: QNetwork, shapes: Mapping[str, tuple[int, ...]]) -> Arena:
     return Arena(nodes, starts, max((b.start + b.size for b in placed), default=0))
 
 
-def _needed(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
-    """Return the nodes that the last one depends on, itself included."""
+def _needed(nodes: Nodes) -> Nodes:
+    """Return the nodes that the last one depends on, and the last one itself."""
     wanted, kept = {nodes[-1].name}, []
     for node in reversed(nodes):
         if node.name in wanted:
@@ -68,13 +72,14 @@ def _needed(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     return tuple(reversed(kept))
 
 
-def _blocks(nodes: tuple[Node, ...], shapes: Mapping[str, tuple[int, ...]]) -> list[_Block]:
-    """Return the blocks of all tensors but the caller's: the input and the last node's output."""
+def _blocks(nodes: Nodes, shapes: Mapping[str, Shape]) -> list[_Block]:
+    """Return the blocks of all tensors but the network's input and output: the caller has those."""
     last_read = {name: step for step, node in enumerate(nodes) for name in node.inputs}
     blocks: list[_Block] = []
     by_name: dict[str, _Block] = {}
     for step, node in enumerate(nodes[:-1]):
         codewise = type(node.layer) in CODEWISE
+        # inputs that this step is the last to read, and may overwrite
         dying = [n for n in node.inputs if n != INPUT and codewise and last_read[n] == step]
         if dying:
             block = by_name[dying[0]]
@@ -88,9 +93,10 @@ def _blocks(nodes: tuple[Node, ...], shapes: Mapping[str, tuple[int, ...]]) -> l
 
 
 def _lowest_gap(block: _Block, placed: list[_Block]) -> int:
-    """Return the lowest place where block fits between the placed ones that live when it does."""
+    """Return the lowest place where block overlaps no placed block that is needed when it is."""
     start = 0
     for other in sorted(placed, key=lambda b: b.start):
+        # a block is in use in its last step too, while the step writes another one
         alive = block.first <= other.last and other.first <= block.last
         if alive and other.start < start + block.size:
             start = max(start, other.start + other.size)

@@ -1,4 +1,4 @@
-"""What stands for each layer in C: a function, and the fields of the struct that it reads."""
+"""What each layer becomes in C: a function, and the fields of the struct that it reads."""
 
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from tinyq import layers
 from tinyq.affine import Grid
-from tinyq.layers.contract import Layer
+from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import Node
+from tinyq.layers.passthrough import PassThrough
 from tinyq.layers.pool import NO_PADS
 from tinyq.requantize import Rounding
 
@@ -17,12 +18,12 @@ RESCALES = {
     Rounding.UP: "rescale_up",
     Rounding.SINGLE: "rescale_single",
 }
-Shapes = Mapping[str, tuple[int, ...]]
+Shapes = Mapping[str, Shape]
 Fields = dict[str, object]  # C initializers by the name of the struct's field
 
 
-def _tensors(node: Node, shapes: Shapes) -> dict[str, object]:
-    """Return the fields that tell an image's shape on the way in and on the way out."""
+def _tensors(node: Node[object], shapes: Shapes) -> Fields:
+    """Return the fields with the shape of an image before and after the layer."""
     return {"in": _shape(shapes[node.inputs[0]]), "out": _shape(shapes[node.name])}
 
 
@@ -71,7 +72,7 @@ def _dense(name: str, node: Node[layers.QDense], shapes: Shapes) -> Fields:
     return _linear(name, node, _window((1, 1), (1, 1)), shapes)
 
 
-def _pool(node: Node, window: Fields, pads: Sequence[int], shapes: Shapes) -> Fields:
+def _pool(node: Node[PassThrough], window: Fields, pads: Sequence[int], shapes: Shapes) -> Fields:
     top, _, left, _ = pads
     ends = {"top": top, "left": left, "grid": _grid(node.layer.in_grid)}
     return _tensors(node, shapes) | window | ends
@@ -91,14 +92,14 @@ def _global_pool(name: str, node: Node[layers.QGlobalAvgPool2D], shapes: Shapes)
     return _pool(node, _window(whole, (1, 1)), NO_PADS, shapes)
 
 
-def _window(kernel: tuple[int, int], stride: tuple[int, int]) -> dict[str, int]:
+def _window(kernel: Sequence[int], stride: Sequence[int]) -> Fields:
     names = ("kernel_height", "kernel_width", "stride_y", "stride_x")
-    # a stride beyond the largest image is never taken: there is one window
+    # C holds a stride in int32; a larger one is never taken, there is but one window
     return dict(zip(names, (*kernel, *(min(s, 2**31 - 1) for s in stride)), strict=True))
 
 
-def _shape(shape: tuple[int, ...]) -> str:
-    """Return (H, W, C) as a struct, (C,) as an image of one pixel."""
+def _shape(shape: Shape) -> str:
+    """Return (H, W, C) as a struct; (C,) becomes an image of one pixel."""
     height, width, channels = shape if len(shape) == 3 else (1, 1, *shape)
     return f"{{{height}, {width}, {channels}}}"
 
@@ -107,23 +108,26 @@ def _grid(grid: Grid) -> str:
     return f"{{{grid.zero_point}, {grid.qmin}, {grid.qmax}}}"
 
 
-def _requantizers(name: str, layer: Layer) -> dict[str, str]:
-    structs = {}
+def _requantizers(name: str, layer: Layer) -> Fields:
+    structs: Fields = {}
     for field, requantizer in layer.requantizers.items():
-        step = int(len(requantizer.multiplier) > 1)
+        step = int(len(requantizer.multiplier) > 1)  # 0: one ratio for all channels
         structs[field] = f"{{{RESCALES[requantizer.rounding]}, {name}_{field}, {step}}}"
     return structs
 
 
 class Kernel(NamedTuple):
-    """What stands for a layer: a function, the struct it reads, what makes the struct's fields."""
+    """What a layer becomes: a function, the struct that it reads, and what makes its fields.
+
+    fields: function of (name, node, shapes), for nodes whose layer has the type in KERNELS.
+    """
 
     function: str
     struct: str
-    fields: Callable[[str, Node, Shapes], Fields]
+    fields: Callable[..., Fields]
 
 
-KERNELS = {
+KERNELS: dict[type, Kernel] = {
     layers.QAdd: Kernel("add", "add", _add),
     layers.QAvgPool2D: Kernel("avg_pool2d", "pool2d", _avg_pool),
     layers.QClamp: Kernel("clamp", "clamp", _clamp),

@@ -2,46 +2,31 @@
 
 from math import prod
 from pathlib import Path
-from string import Template
+from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.export.arena import Arena, arena
 from tinyq.export.c_data import constants, identifier, rows
+from tinyq.export.c_functions import fill, functions
 from tinyq.export.c_kernels import KERNELS, RESCALES
 from tinyq.export.files import write_files
 from tinyq.layers import QMaxPool2D
 from tinyq.layers.checks import padded_shape
 from tinyq.layers.contract import Shape, lookup
+from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 
-TEMPLATES = Path(__file__).parent / "c_templates"
 PROGRAM = ("main.c", "images.h")
 LARGEST = 2**31 - 1  # what an index of the run time can count to
-# The functions of the run time, each after those that it calls.
-NEEDS = {
-    "saturate": set(),
-    "shift_left": set(),
-    "rescale_double": {"shift_left"},
-    "rescale_up": {"shift_left"},
-    "rescale_single": set(),
-    "rescale": set(),
-    "conv2d": {"saturate", "rescale"},
-    "add": {"saturate", "rescale"},
-    "pad2d": set(),
-    "clamp": set(),
-    "max_pool2d": set(),
-    "avg_pool2d": {"saturate"},
-}
 
 
 def c(
     qnet: QNetwork,
     folder: str | Path,
     *,
-    images: NDArray | None = None,
+    images: NDArray[Any] | None = None,
     force: bool = False,
 ) -> None:
     """Write a calibrated network as C99 that gives the same bytes: integers only, no libc, no heap.
@@ -52,13 +37,13 @@ def c(
     codes that come out: ``cc network.c main.c && ./a.out``.
     The tensors between input and output share a static arena; see tinyq.export.arena.
 
-    qnet: an int8 network of tinyq's layers, each Rounding DOUBLE, UP or SINGLE: the run time has no
-    floats to round.  images: for main.c, as qnet takes them; None for no program.
+    qnet: an int8 network of tinyq's layers, each of Rounding DOUBLE, UP or SINGLE, as the run time
+    has no floats.  images: for main.c, as qnet takes them; None for no program.
     force: whether files that exist are replaced.
-    Raises FileExistsError for a file that exists, without force, and for another network's program
-    in the folder where this one gets none, before any is written; TypeError
-    for a layer that is not one of tinyq.layers; ValueError for a rounding in floats, or a network
-    that could not run.
+    Raises, before any file is written: FileExistsError for a file that exists, without force, and
+    where the folder has the program of another network and this one gets none; TypeError for a
+    layer that is not one of tinyq.layers; ValueError for a rounding in floats, or a network that
+    could not run.
     """
     contents = c_files(qnet)
     if images is not None:
@@ -78,16 +63,16 @@ def c_files(qnet: QNetwork) -> dict[str, str]:
     _check(qnet, shapes)
     memory = arena(qnet, shapes)
     names = {node.name: identifier(i, node.name) for i, node in enumerate(memory.nodes)}
-    functions = _functions(memory)
+    texts = functions(memory)
     signature = "(int32_t acc, int32_t multiplier, int32_t shift);\n"
-    data = [f"static int64_t {f}{signature}" for f in functions if f in RESCALES.values()]
+    data = [f"static int64_t {f}{signature}" for f in texts if f in RESCALES.values()]
     data += [constants(names[node.name], node, shapes) for node in memory.nodes]
     array = f"static int8_t arena[{memory.size}];\n" if memory.size else ""
-    run = _fill("run.c", statements=_statements(qnet, memory, names))
+    run = fill("run.c", statements=_statements(qnet, memory, names))
     return {
         "network.h": _header(qnet, shapes),
-        "network_data.h": _fill("network_data.h", constants="\n".join(data)),
-        "network.c": "\n".join(filter(None, [_fill("prelude.c"), *functions.values(), array, run])),
+        "network_data.h": fill("network_data.h", constants="\n".join(data)),
+        "network.c": "\n".join(filter(None, [fill("prelude.c"), *texts.values(), array, run])),
     }
 
 
@@ -102,32 +87,26 @@ def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
                     names = ", ".join(rounding.name for rounding in RESCALES)
                     got = requantizer.rounding.name
                     raise ValueError(f"C without floats must round as {names}, got {got}")
-            sizes = [prod(shapes[node.name]), getattr(node.layer, "weight", np.empty(0)).size]
+            sizes = [prod(shapes[node.name])]
+            if isinstance(node.layer, Linear):
+                sizes.append(node.layer.weight.size)
             if type(node.layer) is QMaxPool2D:
                 sizes.append(prod(padded_shape(shapes[node.inputs[0]], node.layer.pads)))
             if max(sizes) > LARGEST:
                 raise ValueError(f"C must index it in 31 bits, got {max(sizes)} codes")
 
 
-def _functions(memory: Arena) -> dict[str, str]:
-    """Return the text of each function of the run time that the nodes need, in order."""
-    used = {KERNELS[type(node.layer)].function for node in memory.nodes}
-    for node in memory.nodes:
-        used |= {RESCALES[r.rounding] for r in node.layer.requantizers.values()}
-    for name in reversed(NEEDS):
-        if name in used:
-            used |= NEEDS[name]
-    return {name: _fill(f"{name}.c") for name in NEEDS if name in used}
-
-
 def _statements(qnet: QNetwork, memory: Arena, names: dict[str, str]) -> str:
-    """Return the body of tinyq_run: a check where an int8 can be off the grid, a call a layer."""
+    """Return the body of tinyq_run: one call for each layer, after a check of the input.
+
+    The input is checked where its grid is narrower than int8.
+    """
     grid, lines = qnet.grids[INPUT], []
-    # no comparison that int8 answers by itself: compilers warn of those
+    # only comparisons that can be true: compilers warn of the others
     ends = [f"input[i] < {grid.qmin}"] * (grid.qmin > -128)
     ends += [f"input[i] > {grid.qmax}"] * (grid.qmax < 127)
     if ends:
-        lines.append(_fill("check_input.c", off=" || ".join(ends)).rstrip())
+        lines.append(fill("check_input.c", off=" || ".join(ends)).rstrip())
     places = {INPUT: "input"} | {name: f"arena + {at}" for name, at in memory.starts.items()}
     places[memory.nodes[-1].name] = "output"
     for node in memory.nodes:
@@ -145,10 +124,10 @@ def _header(qnet: QNetwork, shapes: dict[str, Shape]) -> str:
         for field in ("scale", "zero_point", "qmin", "qmax")
     }
     sizes = {"input_size": prod(shapes[INPUT]), "output_size": prod(shapes[last])}
-    return _fill("network.h", height=height, width=width, channels=channels, **sizes, **fields)
+    return fill("network.h", height=height, width=width, channels=channels, **sizes, **fields)
 
 
-def _program(qnet: QNetwork, images: NDArray) -> dict[str, str]:
+def _program(qnet: QNetwork, images: NDArray[Any]) -> dict[str, str]:
     """Return main.c and its images as codes."""
     codes = qnet.trace(images)[INPUT]
     if not len(codes):
@@ -156,9 +135,5 @@ def _program(qnet: QNetwork, images: NDArray) -> dict[str, str]:
     lines = []
     for image in codes.reshape(len(codes), -1).tolist():
         lines += ["    {", *rows(image), "    },"]
-    text = _fill("images.h", count=len(codes), rows="\n".join(lines))
-    return dict(zip(PROGRAM, (_fill("main.c"), text), strict=True))
-
-
-def _fill(template: str, **values: object) -> str:
-    return Template((TEMPLATES / template).read_text(encoding="ascii")).substitute(values)
+    text = fill("images.h", count=len(codes), rows="\n".join(lines))
+    return dict(zip(PROGRAM, (fill("main.c"), text), strict=True))

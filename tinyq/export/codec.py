@@ -2,14 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from typing import get_args, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import layers
 from tinyq.affine import Grid
-from tinyq.layers.contract import lookup
+from tinyq.layers.contract import Layer, lookup
 from tinyq.layers.nodes import INPUT, Node, naming_layer
 from tinyq.network import QNetwork
 from tinyq.observers import MinMax
@@ -28,21 +28,25 @@ STORED = (
     layers.QPad2D,
 )
 KINDS = {kind.__name__: kind for kind in STORED}
-HINTS = {kind: get_type_hints(kind) for kind in STORED}
-Arrays = dict[str, NDArray]
+HINTS: dict[type, dict[str, Any]] = {  # of each kind the type of each field, by name
+    kind: {field.name: get_type_hints(kind)[field.name] for field in fields(kind)}
+    for kind in STORED
+}
+Header = dict[str, Any]  # what json.loads returns: of its values nothing is known
+Arrays = dict[str, NDArray[Any]]
 
 
-def encode(qnet: QNetwork) -> tuple[dict, Arrays]:
+def encode(qnet: QNetwork) -> tuple[Header, Arrays]:
     """Return the header, made of what JSON knows, and the arrays by name.
 
-    A grid is named by its place in the header's list, so two layers that share one still do after
-    decode.  An array is named by its node's place and its field, say "1.weight".
+    A grid is stored as its place in the header's list, so two layers that share one still share one
+    after decode.  An array is named by its node's place and its field, say "1.weight".
     Raises as QNetwork.shapes does, and TypeError for a layer that a file cannot hold.
     """
     qnet.shapes()
     grids: list[Grid] = []
     arrays: Arrays = {}
-    header = {
+    header: Header = {
         "image_shape": [int(size) for size in qnet.image_shape],
         "input": _place(qnet.grids[INPUT], grids),
         "nodes": [_encode_node(i, node, grids, arrays) for i, node in enumerate(qnet.nodes)],
@@ -54,8 +58,8 @@ def encode(qnet: QNetwork) -> tuple[dict, Arrays]:
     return header, arrays
 
 
-def decode(header: dict, arrays: Mapping[str, NDArray]) -> QNetwork:
-    """Return the network of a header and arrays; nothing in either is trusted.
+def decode(header: Header, arrays: Mapping[str, NDArray[Any]]) -> QNetwork:
+    """Return the network of a header and arrays, and trust nothing in either.
 
     Raises an exception of some kind for anything that encode would not make: what a layer's
     constructor or QNetwork.shapes raises, KeyError for what is missing, and so on.
@@ -71,66 +75,67 @@ def decode(header: dict, arrays: Mapping[str, NDArray]) -> QNetwork:
             nodes.append(_decode_node(number, entry, grids, unread))
     if unread:
         raise ValueError(f"it has arrays that no layer takes: {sorted(unread)}")
+    height, width, channels = map(_integer, header["image_shape"])
     qnet = QNetwork(
         nodes=tuple(nodes),
         grids={INPUT: _at(header["input"], grids)} | {n.name: n.layer.out_grid for n in nodes},
         ranges={
             name: MinMax(*pair) for name, pair in zip(header["ranges"], ends.tolist(), strict=True)
         },
-        image_shape=tuple(map(_integer, header["image_shape"])),
+        image_shape=(height, width, channels),
     )
     qnet.shapes()
     return qnet
 
 
-def _encode_node(number: int, node: Node, grids: list[Grid], arrays: Arrays) -> dict:
+def _encode_node(number: int, node: Node[Layer], grids: list[Grid], arrays: Arrays) -> Header:
     with naming_layer(node.name):
-        lookup(HINTS, node.layer, "a .npz")
-    constants = {}
-    for field in fields(node.layer):
-        key, value = f"{number}.{field.name}", getattr(node.layer, field.name)
+        hints = lookup(HINTS, node.layer, "a .npz")
+    constants: Header = {}
+    for field in hints:
+        key, value = f"{number}.{field}", getattr(node.layer, field)
         match value:
             case np.ndarray():
                 arrays[key] = value
             case Requantizer():
-                constants[field.name], arrays[key] = value.rounding.name, value.ratio
+                constants[field], arrays[key] = value.rounding.name, value.ratio
             case Grid():
-                constants[field.name] = _place(value, grids)
+                constants[field] = _place(value, grids)
             case tuple():
                 places = all(isinstance(item, Grid) for item in value)
-                constants[field.name] = [_place(v, grids) if places else int(v) for v in value]
+                constants[field] = [_place(v, grids) if places else int(v) for v in value]
             case _:
-                constants[field.name] = int(value)
+                constants[field] = int(value)
     kind = type(node.layer).__name__
     return {"name": node.name, "kind": kind, "inputs": list(node.inputs), "constants": constants}
 
 
-def _decode_node(number: int, entry: dict, grids: list[Grid], unread: Arrays) -> Node:
+def _decode_node(number: int, entry: Header, grids: list[Grid], unread: Arrays) -> Node[Layer]:
     kind, constants = KINDS[entry["kind"]], dict(entry["constants"])
-    values = {}
-    for field in fields(kind):
-        key, hint = f"{number}.{field.name}", HINTS[kind][field.name]
+    values: dict[str, Any] = {}
+    for field, hint in HINTS[kind].items():
+        key = f"{number}.{field}"
         if hint is Requantizer:
-            rounding = Rounding[constants.pop(field.name)]
-            values[field.name] = Requantizer(_array(key, unread, np.float64), rounding)
+            rounding = Rounding[constants.pop(field)]
+            values[field] = Requantizer(_array(key, unread, np.float64), rounding)
         elif hint is Grid:
-            values[field.name] = _at(constants.pop(field.name), grids)
+            values[field] = _at(constants.pop(field), grids)
         elif hint is int:
-            values[field.name] = _integer(constants.pop(field.name))
+            values[field] = _integer(constants.pop(field))
         elif Grid in get_args(hint):
-            values[field.name] = tuple(_at(i, grids) for i in constants.pop(field.name))
+            values[field] = tuple(_at(i, grids) for i in constants.pop(field))
         elif int in get_args(hint):
-            values[field.name] = tuple(map(_integer, constants.pop(field.name)))
-        else:  # NDArray[dtype]
+            values[field] = tuple(map(_integer, constants.pop(field)))
+        else:  # NDArray[dtype] is np.ndarray[shape, np.dtype[dtype]]
             ((dtype,),) = map(get_args, get_args(hint)[1:])
-            values[field.name] = _array(key, unread, dtype)
+            values[field] = _array(key, unread, dtype)
     if constants:
         raise ValueError(f"{kind.__name__} has no {sorted(constants)}")
     return Node(entry["name"], kind(**values), tuple(entry["inputs"]))
 
 
 def _place(grid: Grid, grids: list[Grid]) -> int:
-    """Return the place of this very grid in the list, after adding it where it is new."""
+    """Return the place of this very grid in the list, to which it is added where it is new."""
     for place, known in enumerate(grids):
         if known is grid:
             return place
@@ -139,9 +144,10 @@ def _place(grid: Grid, grids: list[Grid]) -> int:
 
 
 def _at(place: object, grids: list[Grid]) -> Grid:
-    if not 0 <= _integer(place) < len(grids):
-        raise ValueError(f"a grid must be one of {len(grids)}, got number {place}")
-    return grids[place]
+    number = _integer(place)
+    if not 0 <= number < len(grids):
+        raise ValueError(f"a grid must be one of {len(grids)}, got number {number}")
+    return grids[number]
 
 
 def _integer(value: object) -> int:
@@ -150,7 +156,7 @@ def _integer(value: object) -> int:
     return value
 
 
-def _array(key: str, unread: Arrays, dtype: type) -> NDArray:
+def _array(key: str, unread: Arrays, dtype: type[np.generic]) -> NDArray[Any]:
     """Take an array out of unread, in this machine's byte order; raise for another dtype."""
     array = unread.pop(key)
     if array.dtype.newbyteorder("=") != dtype:

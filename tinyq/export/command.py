@@ -3,6 +3,7 @@
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from numpy.typing import NDArray
 
@@ -13,7 +14,7 @@ from tinyq.network import QNetwork
 IMAGES = 4
 
 
-def add_parser(commands: argparse._SubParsersAction) -> None:
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command ``export`` to a parser's commands."""
     parser = commands.add_parser("export", help="write a network as " + ", ".join(FORMATS))
     parser.add_argument("--format", choices=FORMATS, required=True)
@@ -30,7 +31,7 @@ def add_parser(commands: argparse._SubParsersAction) -> None:
 
 
 def export(kind: str, out: Path, net: str, force: bool) -> int:
-    """Write a network and print its path; on an error print a sentence; return the exit status."""
+    """Write a network and print its path, or what went wrong; return the exit status."""
     try:
         qnet, images = _network(net)
         extra = {"images": images} if kind == "c" else {}
@@ -42,8 +43,8 @@ def export(kind: str, out: Path, net: str, force: bool) -> int:
     return 0
 
 
-def _network(name: str) -> tuple[QNetwork, NDArray | None]:
-    """Return a calibrated network and a few images for it, None for a network from a file."""
+def _network(name: str) -> tuple[QNetwork, NDArray[Any] | None]:
+    """Return a calibrated network, and a few images for it or None where it is from a file."""
     if name == "seed":
         weights, biases, images = resnet.seed()
         return resnet.stem_block(weights, biases).quantize(images), images[:IMAGES]

@@ -1,6 +1,6 @@
-"""What a network must be so that a file of codes and scales says all of it."""
+"""What must hold of a network so that a file of codes and scales says all of it."""
 
-import numpy as np
+from collections.abc import Callable
 
 from tinyq.layers import QAdd, QConv2D, QConv2DPerChannel, QDense
 from tinyq.layers.add import LEFT_SHIFT
@@ -43,9 +43,10 @@ def _check_ratios(layer: Layer) -> None:
     """Raise ValueError unless the layer's ratios are those that its scales give."""
     if not layer.requantizers:
         return
-    usual = lookup(USUAL, layer, "the list of layers whose ratios scales give")(layer)
+    usual = lookup(USUAL, layer, "the list of layers whose ratios follow from their scales")(layer)
     for own, derived in zip(layer.requantizers.values(), usual, strict=True):
-        if not np.array_equal(*np.broadcast_arrays(own.ratio, derived.ratio)):
+        # one ratio for all channels is the same as that ratio for each
+        if not (own.ratio == derived.ratio).all():
             raise ValueError("its ratios must be those of its scales, as from_float makes them")
 
 
@@ -60,8 +61,8 @@ def _of_linear(layer: Linear) -> list[Requantizer]:
     return [Requantizer.from_scales(*scales, layer.requantizer.rounding)]
 
 
-# The requantizers that a layer's scales give.
-USUAL = {
+# What gives the requantizers that a layer's scales imply, by the layer's type.
+USUAL: dict[type, Callable[..., list[Requantizer]]] = {
     QAdd: _of_add,
     QConv2D: _of_linear,
     QConv2DPerChannel: _of_linear,
