@@ -94,7 +94,7 @@ def _global_pool(name: str, node: Node[layers.QGlobalAvgPool2D], shapes: Shapes)
 
 def _window(kernel: Sequence[int], stride: Sequence[int]) -> Fields:
     names = ("kernel_height", "kernel_width", "stride_y", "stride_x")
-    # C holds a stride in int32; a larger one is never taken, there is but one window
+    # C holds a stride in int32.  A larger one is never taken: there is only one window.
     return dict(zip(names, (*kernel, *(min(s, 2**31 - 1) for s in stride)), strict=True))
 
 

@@ -19,22 +19,18 @@ from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 
 PROGRAM = ("main.c", "images.h")
-LARGEST = 2**31 - 1  # what an index of the run time can count to
+LARGEST = 2**31 - 1  # the largest index of the run time, an int32_t
 
 
 def c(
-    qnet: QNetwork,
-    folder: str | Path,
-    *,
-    images: NDArray[Any] | None = None,
-    force: bool = False,
+    qnet: QNetwork, folder: str | Path, *, images: NDArray[Any] | None = None, force: bool = False
 ) -> None:
     """Write a calibrated network as C99 that gives the same bytes: integers only, no libc, no heap.
 
     folder gets ``network.h`` (the interface: ``int tinyq_run(const int8_t *, int8_t *)``),
-    ``network_data.h`` (the constants), ``network.c`` (the run time: the functions that this network
-    needs, and no others), and with images ``main.c`` and ``images.h``, a program that prints the
-    codes that come out: ``cc network.c main.c && ./a.out``.
+    ``network_data.h`` (the constants) and ``network.c`` (the run time: the functions that this
+    network needs, and no others).  With images it also gets ``main.c`` and ``images.h``, a program
+    that prints the codes that come out: ``cc network.c main.c && ./a.out``.
     The tensors between input and output share a static arena; see tinyq.export.arena.
 
     qnet: an int8 network of tinyq's layers, each of Rounding DOUBLE, UP or SINGLE, as the run time
@@ -77,6 +73,7 @@ def c_files(qnet: QNetwork) -> dict[str, str]:
 
 
 def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
+    """Raise TypeError or ValueError for what the C code cannot do."""
     if prod(qnet.image_shape) > LARGEST:
         raise ValueError(f"C must index the image in 31 bits, got {qnet.image_shape}")
     for node in qnet.nodes:
@@ -128,7 +125,7 @@ def _header(qnet: QNetwork, shapes: dict[str, Shape]) -> str:
 
 
 def _program(qnet: QNetwork, images: NDArray[Any]) -> dict[str, str]:
-    """Return main.c and its images as codes."""
+    """Return main.c, and images.h with the images as codes."""
     codes = qnet.trace(images)[INPUT]
     if not len(codes):
         raise ValueError(f"images must hold at least one, got shape {codes.shape}")

@@ -28,7 +28,8 @@ STORED = (
     layers.QPad2D,
 )
 KINDS = {kind.__name__: kind for kind in STORED}
-HINTS: dict[type, dict[str, Any]] = {  # of each kind the type of each field, by name
+# The type of each field of a kind, by the field's name.
+HINTS: dict[type, dict[str, Any]] = {
     kind: {field.name: get_type_hints(kind)[field.name] for field in fields(kind)}
     for kind in STORED
 }
@@ -68,7 +69,7 @@ def decode(header: Header, arrays: Mapping[str, NDArray[Any]]) -> QNetwork:
     grids = [Grid(float(scale), *map(_integer, ints)) for scale, *ints in header["grids"]]
     ends = _array("ranges", unread, np.float64)
     if ends.shape != (len(header["ranges"]), 2) or np.isnan(ends).any():
-        raise ValueError(f"ranges must be two numbers a name, got shape {ends.shape}")
+        raise ValueError(f"ranges must be two numbers for each name, got shape {ends.shape}")
     nodes = []
     for number, entry in enumerate(header["nodes"]):
         with naming_layer(entry["name"]):
@@ -135,7 +136,7 @@ def _decode_node(number: int, entry: Header, grids: list[Grid], unread: Arrays) 
 
 
 def _place(grid: Grid, grids: list[Grid]) -> int:
-    """Return the place of this very grid in the list, to which it is added where it is new."""
+    """Return the place of this very grid in the list; a new grid is added to it."""
     for place, known in enumerate(grids):
         if known is grid:
             return place
@@ -144,6 +145,7 @@ def _place(grid: Grid, grids: list[Grid]) -> int:
 
 
 def _at(place: object, grids: list[Grid]) -> Grid:
+    """Return the grid at a place that the header names."""
     number = _integer(place)
     if not 0 <= number < len(grids):
         raise ValueError(f"a grid must be one of {len(grids)}, got number {number}")

@@ -1,4 +1,4 @@
-"""Packages that one format needs and `import tinyq` does not."""
+"""Packages that a format needs, and `import tinyq` does not."""
 
 import importlib
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""Files that come out whole or not at all, and never over another one by accident."""
+"""Files that are written whole or not at all, and never over another one by accident."""
 
 import os
 import secrets
@@ -8,10 +8,10 @@ from pathlib import Path
 
 
 def write_files(contents: Mapping[Path, bytes], *, force: bool = False) -> None:
-    """Write files, each of them whole or not at all; folders that are missing are made.
+    """Write files, each of them whole or not at all; make the folders that are missing.
 
-    All of them are written beside their names first, then moved there.  So a full disk, or a
-    process that dies, leaves what was there before: no name ever stands for half a file.
+    All of them are first written beside their names and then moved there.  So a full disk, or a
+    process that dies, leaves what was there before: there is never half a file under its name.
 
     contents: bytes by path; force: whether files that exist are replaced.
     Raises FileExistsError for a file that exists, without force, before any is written;

@@ -1,4 +1,4 @@
-"""A calibrated network as ONNX: on int8 codes throughout, or as real numbers between codes."""
+"""A calibrated network as ONNX: operators on int8 codes, or on real numbers between codes."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ def onnx(qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool
     QGemm, QLinearAdd, QLinearAveragePool and QLinearGlobalAveragePool (domain com.microsoft).
     form "qdq": ONNX's operators on real numbers, each between DequantizeLinear and QuantizeLinear,
     for a runtime to fuse.
-    The file holds codes, weights and scales; the runtime rounds by rules of its own.  ONNX Runtime
+    The file holds codes, weights and scales; a runtime rounds by rules of its own.  ONNX Runtime
     gives the bytes of ``tinyq.runtimes.trace(qnet, codes, RUNTIMES["onnxruntime"])``.  On x86 it
     fuses form "qdq" only under the session option ``session.qdqisint8allowed`` = "1"; else it
     computes in float32, and a code is off by one now and then.
@@ -32,8 +32,8 @@ def onnx(qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool
     qnet: an int8 network of tinyq's layers; path: of the file; force: whether an existing file is
     replaced.
     Raises ImportError without onnx (extra ``runtimes``), FileExistsError for a file that exists,
-    without force; TypeError for a layer that is not one of tinyq.layers, ValueError for an unknown
-    form, a network that could not run, grids narrower than int8 or ratios of its own.
+    without force; TypeError for a layer that is not one of tinyq.layers; ValueError for an unknown
+    form, a network that could not run, grids narrower than int8, or ratios of the network's own.
     """
     if form not in FORMS:
         raise ValueError(f"form must be one of {list(FORMS)}, got {form!r}")

@@ -39,7 +39,7 @@ def qdq(layer: Layer, reads: Sequence[str]) -> Operator:
     """
     operator = lookup(OPERATORS, layer, "ONNX on real numbers")
     reals = [dequantized(name, grid) for name, grid in zip(reads, layer.in_grids, strict=True)]
-    if type(layer) is QGlobalAvgPool2D:  # not its real numbers are flattened, but its codes
+    if type(layer) is QGlobalAvgPool2D:  # the codes are flattened, not the real numbers
         return Operator("Flatten", [quantized(operator(layer, reals), layer)])
     return quantized(operator(layer, reals), layer)
 

@@ -24,20 +24,18 @@ def tflite(
 ) -> None:
     """Write a calibrated network as an int8 .tflite: one operator a layer, tensors by its names.
 
-    The file holds codes, weights and scales; each runtime derives multipliers and rounds by rules
-    of its own, which tinyq.runtimes declares.  TFLite Micro's are those of Rounding.DOUBLE: every
-    tensor has the bytes of qnet.trace.
+    The file holds codes, weights and scales; each runtime rounds by rules of its own, which
+    tinyq.runtimes declares.  TFLite Micro's are those of Rounding.DOUBLE: the bytes of qnet.trace.
 
     qnet: an int8 network of tinyq's layers; path: of the file; count: images a call, 1 or more.
     fuse_relu: whether a ReLU becomes part of the layer before it; fuse_pad: whether a pad becomes
-    the SAME padding of the convolution after it where the two are the same, else it stays a PAD.
-    Both leave the bytes as they are, and a tensor out.
-    force: whether a file that exists is replaced.
-    Raises ImportError where the schema classes are missing (extra ``runtimes``), FileExistsError
-    for a file that exists, without force; TypeError for a layer that is not one of tinyq.layers,
-    ValueError for a network that could not run, for grids narrower than int8 or ratios of its own,
-    and for a clamp that is no ReLU or ReLU6: TFLite has no place for these.  ValueError too for a
-    dense layer of such a fine output scale that TFLite's kernels refuse the scale of its bias.
+    the SAME padding of the convolution after it where the two are the same.  Either removes a
+    tensor and changes no byte of the others.  force: whether a file that exists is replaced.
+    Raises ImportError without the schema classes (extra ``runtimes``), FileExistsError for a file
+    that exists, without force; TypeError for a layer that is not one of tinyq.layers; ValueError
+    for a network that could not run, for what TFLite cannot hold (grids narrower than int8, ratios
+    of the network's own, a clamp that is no ReLU or ReLU6), and for a dense layer whose output
+    scale is so fine that TFLite's kernels refuse the scale of its bias.
     """
     if count < 1:
         raise ValueError(f"count must be 1 or more, got {count}")

@@ -67,8 +67,8 @@ def _shared(runtime: Runtime, layer: QPad2D | QClamp | QMaxPool2D, codes: Codes)
     return layer.forward(codes)
 
 
-# What each layer asks of a runtime: functions of (runtime, layer, *codes), the layer of the type
-# that stands before it.  A layer that is not here is refused: no one has measured what runtimes do.
+# What each layer asks of a runtime: functions of (runtime, layer, *codes), for layers of the type.
+# A layer that is not here is refused: nobody has measured what the runtimes do with it.
 RULES: dict[type, Callable[..., Codes]] = {
     QAdd: _add,
     QAvgPool2D: _average_pool,
@@ -101,8 +101,8 @@ def requantize(
     """Return the codes of a layer's accumulators under a rounding, the ratio from its scales.
 
     product: precision of s_in * s_w; under FLOAT32 it is always float32.
-    Where the zero_point takes a sum out of int32, the sum wraps, as in C.  FLOAT32 rescales to a
-    float and clamps that, so there nothing wraps.
+    Where the zero_point takes a sum out of int32, the sum wraps, as in C.  Only FLOAT32 clamps it
+    before that.
     """
     grid = layer.out_grid
     scales = product(layer.in_grid.scale) * layer.weight_scale.astype(product)
