@@ -10,7 +10,7 @@ from tinyq import Grid, export, layers
 from tinyq.layers.nodes import Node
 from tinyq.layers.pool import LARGEST_MEAN
 from tinyq.network import QNetwork
-from tinyq.runtimes import QMean
+from tinyq.runtimes import RUNTIMES, QMean, forward
 
 GRID = Grid(0.5, -3)
 
@@ -46,6 +46,12 @@ def test_a_mean_whose_sum_could_leave_int32_is_refused(layer):
     codes = np.broadcast_to(np.int8(-128), (1, 4096, 4096, 1))
     with pytest.raises(ValueError, match="a mean must be of at most 16711935 codes, got 16777216"):
         layer.forward(codes) if hasattr(layer, "forward") else layer.total(codes)
+
+
+@pytest.mark.parametrize("runtime", RUNTIMES)
+def test_a_mean_of_rows_is_refused(runtime):
+    with pytest.raises(ValueError, match="QMean.forward: codes must have shape .N, H, W, C."):
+        forward(QMean(GRID, GRID), np.zeros((1, 4), np.int8), runtime=RUNTIMES[runtime])
 
 
 def test_the_c_of_a_tensor_beyond_31_bits_is_refused(tmp_path):

@@ -93,8 +93,9 @@ def pytorch(layer: QMean, codes: Codes) -> Codes:
     """
     if layer.out_grid != layer.in_grid:
         raise ValueError(f"PyTorch's mean keeps its grid, got {layer.in_grid}, {layer.out_grid}")
+    total = layer.total(codes).astype(np.float32)
     _, _, count = scales(layer, codes)
-    unsigned = layer.total(codes).astype(np.float32) + 128 * count
+    unsigned = total + 128 * count
     return layer.finish(np.rint(unsigned / count) - 128)
 
 
