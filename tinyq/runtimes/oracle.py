@@ -91,8 +91,9 @@ def pairs_of(layer: Linear) -> list[tuple[int, int]]:
 
 def _conv(layer: QConv2D, image: Sequence) -> list:
     multipliers, shifts = zip(*pairs_of(layer), strict=True)
-    weights = layer.weight, layer.bias, layer.stride, layer.in_grid.zero_point
-    return loops.conv2d(image, *weights, multipliers, shifts, *_end(layer))
+    weights, biases = layer.weight.tolist(), layer.bias.tolist()
+    zero_point, end = layer.in_grid.zero_point, _end(layer)
+    return loops.conv2d(image, weights, biases, layer.stride, zero_point, multipliers, shifts, *end)
 
 
 def _dense(layer: QDense, row: Sequence) -> list:
@@ -114,8 +115,9 @@ def _add(layer: QAdd, a: Sequence, b: Sequence) -> list:
     write, rescale = ROUNDINGS[layer.rescale_sum.rounding]
     (grid_a, grid_b), out = layer.in_grids, layer.out_grid
     ratios = loops.add_ratios(grid_a.scale, grid_b.scale, out.scale, layer.left_shift)
-    scalings = tuple(write(ratio) for ratio in ratios)
+    a_scaling, b_scaling, out_scaling = (write(ratio) for ratio in ratios)
     zero_points = grid_a.zero_point, grid_b.zero_point, out.zero_point
+    scalings = a_scaling, b_scaling, out_scaling
     rest = zero_points, scalings, layer.left_shift, out.qmin, out.qmax, rescale
     return _as_images(lambda x, y: loops.add(x, y, *rest), a, b)
 
