@@ -97,7 +97,7 @@ class BookEpub(Epub3Builder):
 
     def build_content(self) -> None:
         """Take a property out of the style sheet that only a slider needs and EPUB forbids."""
-        sheet = Path(self.outdir, "_static", "widgets.css")
+        sheet = Path(self.outdir, "_static", "pixel_tracer", "pixel_tracer.css")
         text = sheet.read_text(encoding="utf-8")
         sheet.write_text(re.sub(r"\bdirection: \w+;", "", text), encoding="utf-8")
         super().build_content()

@@ -11,7 +11,9 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.fileutil import copy_asset_file
 
-from tinyq.widgets import WIDGETS, host
+from tinyq.widgets import WIDGETS
+from tinyq.widgets.frame.host import scripts_of
+from tinyq.widgets.frame.scripts import FOLDER, styles_for
 
 MATHJAX = "tex-svg-full.js"
 
@@ -57,13 +59,13 @@ def load_widgets(app: Sphinx, page: str, template: str, context: dict, doctree: 
     order, so these stand before MathJax (priority 500), which takes longer than all of them.
     """
     try:
-        scripts = host.scripts_of(context.get("body", ""), WIDGETS)
+        scripts = scripts_of(context.get("body", ""), WIDGETS)
     except ValueError as error:
         raise ExtensionError(f"{page}: {error}") from error
-    if scripts:
-        app.add_css_file("widgets.css")
+    for style in styles_for(scripts):
+        app.add_css_file(style.relative_to(FOLDER).as_posix())
     for script in scripts:
-        app.add_js_file(script, priority=400, defer="defer")
+        app.add_js_file(script.relative_to(FOLDER).as_posix(), priority=400, defer="defer")
 
 
 def setup(app: Sphinx) -> dict:

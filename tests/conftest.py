@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
 STAMP = ROOT / "_build" / "html.sha256"
 SOURCES = ["_config.yml", "_toc.yml", "index.md", "book/**/*", "notebooks/*"]
-SOURCES += ["tinyq/widgets/*", "requirements.lock"]
+SOURCES += ["tinyq/widgets/**/*", "requirements.lock"]
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 LOCAL = ("file:", "data:", "blob:", "about:")
 # The book's root needs no sandbox in a container, and the browser shall not call home.

@@ -78,12 +78,12 @@ def linear_row(rng: np.random.Generator, size: int) -> Row:
             ]
         )
     function = """cases => cases.map(([w, shape, b, inGrid, outGrid, options, xShape, codes]) => {
-        const layer = int8.linearLayer(Float32Array.from(w), shape, b, inGrid, outGrid, options);
+        const layer = layers.linearLayer(Float32Array.from(w), shape, b, inGrid, outGrid, options);
         const x = tensor(xShape, codes, inGrid);
-        const y = shape.length === 4 ? int8.conv(x, layer) : int8.dense(x, layer);
+        const y = shape.length === 4 ? layers.conv(x, layer) : layers.dense(x, layer);
         if (y.grid !== outGrid) throw new Error("another grid");
-        const { least, largest } = int8.accumulatorRange(layer);
-        return [plain(int8.accumulate(x, layer)), plain(y), list(least), list(largest)]; })"""
+        const { least, largest } = layers.accumulatorRange(layer);
+        return [plain(layers.accumulate(x, layer)), plain(y), list(least), list(largest)]; })"""
     return Row("conv and dense", function, cases, wanted)
 
 
@@ -115,8 +115,9 @@ def passing_row(rng: np.random.Generator, size: int) -> Row:
         )
     function = """cases => cases.map(([shape, codes, grid, pads, kernel, stride]) => {
         const x = tensor(shape, codes, grid);
-        return [int8.pad(x, pads), int8.relu(x), int8.relu6(x), int8.maxPool(x, kernel, stride),
-          int8.avgPool(x, kernel, stride), int8.globalAvgPool(x)].map((y) => {
+        return [layers.pad(x, pads), layers.relu(x), layers.relu6(x),
+          layers.maxPool(x, kernel, stride), layers.avgPool(x, kernel, stride),
+          layers.globalAvgPool(x)].map((y) => {
             if (y.grid !== grid) throw new Error("another grid");
             return plain(y); }); })"""
     return Row("pad, relu and pools", function, cases, wanted)
@@ -147,6 +148,6 @@ def add_row(rng: np.random.Generator, size: int) -> Row:
         except ValueError:
             wanted.append(None)
     function = """cases => cases.map(([aGrid, bGrid, outGrid, leftShift, rounding, shape, a, b]) =>
-        attempt(() => plain(int8.add(tensor(shape, a, aGrid), tensor(shape, b, bGrid),
+        attempt(() => plain(layers.add(tensor(shape, a, aGrid), tensor(shape, b, bGrid),
           { inGrids: [aGrid, bGrid], outGrid, leftShift, rounding }))))"""
     return Row("add", function, cases, wanted)

@@ -2,20 +2,18 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 import int8_block_rows as blocks
 import int8_layer_rows as layers
 import int8_rows as arithmetic
 import numpy as np
 
-import tinyq
+from tinyq.widgets.frame.scripts import FOLDER
 
-FOLDER = Path(tinyq.__file__).parent / "widgets"
-SCRIPTS = ("int8.js", "layers.js", "float32.js", "block.js", "digits_data.js")
+DIGITS = FOLDER / "data" / "digits_data.js"  # it needs all of the arithmetic that is tabled
 
 PRELUDE = """
-const { int8, block, float32, digits } = tinyqWidgets;
+const { int8, layers, block, float32, digits } = tinyqWidgets;
 const list = (array) => Array.from(array);
 const tensor = (shape, data, grid, kind = Int8Array) => ({ data: kind.from(data), shape, grid });
 const plain = ({ data, shape }) => [shape, list(data)];
@@ -31,11 +29,6 @@ const ledgerOf = (qnet, shape) => {
 const attempt = (f) => { try { return f(); } catch (error) {
   if (error instanceof RangeError) return null; throw error; } };
 """
-
-
-def scripts() -> list[str]:
-    """Return the texts to load, in order, and then what the functions of a table may use."""
-    return [(FOLDER / name).read_text(encoding="utf-8") for name in SCRIPTS]
 
 
 # Each makes rows from a generator and a number of cases of the cheapest function.

@@ -2,12 +2,14 @@
 
 import json
 
-from int8_table import BUILDERS, FOLDER, PRELUDE, SCRIPTS, differences
+from int8_table import BUILDERS, DIGITS, PRELUDE, differences
+
+from tinyq.widgets.frame.scripts import scripts_for
 
 
 def test_chromium_equals_tinyq(browse, tmp_path):
     path = tmp_path / "page.html"
-    tags = "".join(f'<script src="{(FOLDER / name).as_uri()}"></script>' for name in SCRIPTS)
+    tags = "".join(f'<script src="{file.as_uri()}"></script>' for file in scripts_for([DIGITS]))
     path.write_text(f"<!doctype html><title>int8</title>{tags}<script>{PRELUDE}</script>")
     page = browse(path)
 

@@ -1,13 +1,12 @@
 """int8.js, layers.js, block.js and digits_data.js in V8, without a page: all bytes are tinyq's."""
 
-import json
-
 import pytest
-from int8_table import BUILDERS, FOLDER, PRELUDE, differences, scripts
-from py_mini_racer import MiniRacer
+from int8_table import BUILDERS, DIGITS, PRELUDE, differences
 from reference import GOLDEN
+from widget_v8 import V8
 
 from tinyq import Rounding
+from tinyq.widgets.frame.scripts import FOLDER, text_of
 from tools import widget_data
 
 ROUNDINGS = [rounding.name for rounding in Rounding]
@@ -15,18 +14,9 @@ ROUNDINGS = [rounding.name for rounding in Rounding]
 
 @pytest.fixture(scope="module")
 def v8():
-    """Call a JavaScript function of one argument on a value; both ways JSON."""
-    racer = MiniRacer()
-    for text in scripts() * 2:  # twice: a notebook evaluates them once a widget
-        racer.eval(text)
-    racer.eval(PRELUDE)
-
-    def call(function: str, argument: object = None) -> object:
-        text = json.dumps(json.dumps(argument))
-        answer = racer.eval(f"JSON.stringify(({function})(JSON.parse({text})))")
-        return json.loads(answer, parse_int=float)  # JavaScript writes 1e20 without a point
-
-    return call
+    one = V8([DIGITS])
+    one.racer.eval(PRELUDE)
+    return one.call
 
 
 @pytest.mark.parametrize("builder", BUILDERS)
@@ -103,27 +93,27 @@ BAD = [
     ("int8.weightScales([NaN], 1, true)", "weights must be finite"),
     ("int8.weightScales([1], 1, true, 9)", "from 2 to 8, got 9"),
     ("int8.quantizeBias([1e9], 1e-6, [1])", "bias[0] = 1000000000 needs code"),
-    ("int8.linearLayer([1, 2], [1, 1, 1, 1], [0], grid, grid)", "needs 1 numbers, got 2"),
-    ("int8.linearLayer([1], [1, 1], [2 ** 31 / 127 - 99], grid, grid)", "must fit int32"),
+    ("layers.linearLayer([1, 2], [1, 1, 1, 1], [0], grid, grid)", "needs 1 numbers, got 2"),
+    ("layers.linearLayer([1], [1, 1], [2 ** 31 / 127 - 99], grid, grid)", "must fit int32"),
     (
-        "int8.accumulate(x, { weight: [1], weightShape: [1, 1, 1, 1], bias: [2 ** 31 - 1], "
+        "layers.accumulate(x, { weight: [1], weightShape: [1, 1, 1, 1], bias: [2 ** 31 - 1], "
         "inGrid: grid })",
         "accumulator must fit int32, got 2147483648",
     ),
-    ("int8.pad(x, [0, 0, 0, -1])", "pads must be whole numbers >= 0"),
-    ("int8.pad({ ...x, grid: undefined }, [1, 1, 1, 1])", "the tensor has no grid"),
-    ("int8.maxPool(x, [3, 1])", "must fit the image, got 2 x 2 pixels"),
-    ("int8.maxPool(x, [1, 1], [0, 1])", "whole numbers >= 1"),
-    ("int8.maxPool(tensor([2, 2], [1, 2, 3, 4]), [1, 1])", "need an image (N, H, W, C)"),
-    ("int8.avgPool({ ...x, data: new Int8Array(3) }, [1, 1])", "needs 4 numbers, got 3"),
-    ("int8.add(x, x, { inGrids: [grid, grid], outGrid: grid, leftShift: 24 })", "in 0..23"),
-    ("int8.add(x, x, { inGrids: [grid, grid], outGrid: grid, leftShift: 0 })", "must exceed 2"),
+    ("layers.pad(x, [0, 0, 0, -1])", "pads must be whole numbers >= 0"),
+    ("layers.pad({ ...x, grid: undefined }, [1, 1, 1, 1])", "the tensor has no grid"),
+    ("layers.maxPool(x, [3, 1])", "must fit the image, got 2 x 2 pixels"),
+    ("layers.maxPool(x, [1, 1], [0, 1])", "whole numbers >= 1"),
+    ("layers.maxPool(tensor([2, 2], [1, 2, 3, 4]), [1, 1])", "need an image (N, H, W, C)"),
+    ("layers.avgPool({ ...x, data: new Int8Array(3) }, [1, 1])", "needs 4 numbers, got 3"),
+    ("layers.add(x, x, { inGrids: [grid, grid], outGrid: grid, leftShift: 24 })", "in 0..23"),
+    ("layers.add(x, x, { inGrids: [grid, grid], outGrid: grid, leftShift: 0 })", "must exceed 2"),
     (
-        "int8.add(x, x, { inGrids: [grid, grid], outGrid: { ...grid, scale: 2 }, leftShift: 0 })",
+        "layers.add(x, x, { inGrids: [grid, grid], outGrid: { ...grid, scale: 2 }, leftShift: 0 })",
         "must exceed 2",
     ),
     (
-        "int8.add(x, tensor([1, 4], [1, 2, 3, 4]), { inGrids: [grid, grid], outGrid: grid })",
+        "layers.add(x, tensor([1, 4], [1, 2, 3, 4]), { inGrids: [grid, grid], outGrid: grid })",
         "one shape, got 1,2,2,1 and 1,4",
     ),
     (
@@ -162,4 +152,4 @@ def test_the_committed_data_are_what_the_tool_writes():
 
 @pytest.mark.parametrize(("script", "lines"), [("int8.js", 400), ("layers.js", 400)])
 def test_the_arithmetic_stays_short(script, lines):
-    assert len((FOLDER / script).read_text(encoding="utf-8").splitlines()) <= lines
+    assert len(text_of(FOLDER / "arithmetic" / script).splitlines()) <= lines

@@ -1,23 +1,22 @@
 """The accumulator meter: sums against the loop nests, the bound at its edge, what it refuses."""
 
-import json
-
 import numpy as np
 import pytest
+from traitlets import TraitError
 from widget_page import settle, write_page
-from widget_v8 import V8
+from widget_v8 import Script
 
 from tinyq import Grid
 from tinyq.layers import QConv2D, QDense
 from tinyq.loops.conv import accumulate
 from tinyq.widgets import AccumulatorMeter
-from tinyq.widgets.accumulator_meter import bits_of
-from tinyq.widgets.networks import NETWORKS, PARTS
+from tinyq.widgets.accumulator_meter.accumulator_meter import bits_of
+from tinyq.widgets.data.networks import NETWORKS, PARTS
 
 
 @pytest.fixture(scope="module")
 def v8():
-    return V8(AccumulatorMeter)
+    return Script(AccumulatorMeter)
 
 
 def sums_by_hand(meter: AccumulatorMeter) -> tuple[list[int], list[int]]:
@@ -56,7 +55,6 @@ def test_sums_are_those_of_a_loop(v8, network, part):
         channel=int(rng.integers(4)),
     )
     value, (sums, pairs) = v8.show(meter), sums_by_hand(meter)
-    assert value == json.loads(json.dumps(meter.value))
     assert (value["seen_least"], value["seen_largest"]) == (min(sums), max(sums))
     assert value["acc"] == max(sums, key=abs) == sums[int(value["place"])]
     assert value["acc"] == value["bias"] + value["correction"] + value["products"]
@@ -109,13 +107,10 @@ def test_a_layer_of_ones_own(v8):
         layer = kind.from_float(np.float32(weights), bias, grid, Grid(0.1, 0))
         meter = AccumulatorMeter(layer, rng.integers(-128, 128, shape, np.int8), channel=2)
         assert (meter.zero_point, meter.hide) == (-100, "network,part")
-        assert v8.show(meter) == json.loads(json.dumps(meter.value))
+        v8.show(meter)
         assert sums_by_hand(meter)[0][meter.value["place"]] == meter.value["acc"]
         assert meter.value["fan_in"] == meter.value["layer_fan_in"] == weights[0].size
-        names = {"layer": layer}
-        *lines, last = v8.show(meter, "call").splitlines()
-        exec("\n".join(lines), names)
-        assert eval(last, names) == tuple(meter.value[name] for name in meter.called)
+        v8.call_agrees(meter, layer=layer)
 
 
 @pytest.mark.parametrize(
@@ -130,9 +125,8 @@ def test_a_layer_of_ones_own(v8):
     ids=str,
 )
 def test_what_is_refused(arguments, message):
-    with pytest.raises(Exception, match=message) as caught:
+    with pytest.raises((TypeError, ValueError, TraitError), match=message):
         _ = AccumulatorMeter(**arguments).value
-    assert type(caught.value).__name__ in ("TypeError", "ValueError", "TraitError")
 
 
 def test_a_layer_brings_its_own_form_and_zero_point(browse, tmp_path):

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 import traitlets
 from widget_page import settle, write_page
-from widget_states import Script, agree
+from widget_v8 import Script, agree
 
 from tinyq import Rounding
 from tinyq.loops import rescale as loops
 from tinyq.plots.agreement import share
 from tinyq.widgets import AgreementMatrix
-from tinyq.widgets.agreement_matrix import LINEAR, OWN, RULES, packaged, replay
+from tinyq.widgets.agreement_matrix.agreement_matrix import LINEAR, OWN, RULES, packaged, replay
 from tools import agreement_data
 
 TAG = "tinyq-agreement-matrix"
@@ -110,29 +110,14 @@ def test_script_and_tinyq_compute_any_case_alike(script, operator):
         [operator, random_case(rng, operator), str(rng.choice(rules)), bool(rng.integers(2))]
         for _ in range(400)
     ]
-    text = json.dumps(json.dumps(cases))
-    got = script.racer.eval(
-        f"""JSON.stringify(JSON.parse({text}).map((one) =>
-        tinyqWidgets.agreementMatrixReplay.replay(...one)))"""
-    )
+    replayed = "(cases) => cases.map((one) => tinyqWidgets.agreementMatrixReplay.replay(...one))"
     want = [replay(*case) for case in cases]
-    assert json.loads(got) == want and len(set(want)) > 40
+    assert script.call(replayed, cases) == want and len(set(want)) > 40
 
 
 def test_the_copied_call_runs_for_every_cell(script):
-    text = json.dumps(json.dumps(STATES))
-    calls = json.loads(
-        script.racer.eval(
-            f"""JSON.stringify(JSON.parse({text}).map((state) => {{
-            const v = shown.evaluate(state, ctx); return [v.equal, v.replayed, shown.call(v, ctx)];
-            }}))"""
-        )
-    )
-    for state, (equal, replayed, call) in list(zip(STATES, calls, strict=True))[::3]:
-        *lines, last = call.splitlines()
-        names: dict = {}
-        exec("\n".join(lines), names)
-        assert eval(last, names) == (equal, replayed), (state, call)
+    for state in STATES[::3]:
+        script.call_agrees(AgreementMatrix(**state))
 
 
 def test_a_readers_ledger_is_shown():

@@ -6,16 +6,15 @@ fails the test during which it came.  Screenshots for a person to look at go to 
 
 import itertools
 import json
-import math
 import random
 import re
 from pathlib import Path
 
 import pytest
-import traitlets
 from accessibility import violations
 from conftest import Browse
 from widget_page import settle, write_page
+from widget_v8 import python_value, run_call
 
 from tinyq.widgets import WIDGETS
 
@@ -113,12 +112,9 @@ class Shown:
     def call_agrees(self) -> None:
         """Running the copied call in Python gives the numbers on the screen."""
         seen = self.look()
-        *lines, last = seen["call"].splitlines()
-        names: dict = {}
-        exec("\n".join(lines), names)
         called = self.widget.called
         want = [seen["value"][name] for name in called]
-        got = plain(eval(last, names))
+        got = plain(run_call(seen["call"]))
         assert called and got == (want[0] if len(called) == 1 else want), seen["call"]
 
 
@@ -129,16 +125,6 @@ def text(state: object) -> str:
 def plain(found: object) -> object:
     """Arrays, NumPy's numbers and tuples as the JSON that a page has."""
     return json.loads(json.dumps(found, default=lambda item: item.tolist(), allow_nan=False))
-
-
-def python_value(widget: type, state: dict) -> dict | None:
-    """The Python widget's value in that state; None where it refuses it."""
-    if any(isinstance(one, float) and not math.isfinite(one) for one in state.values()):
-        return None
-    try:
-        return json.loads(json.dumps(widget(**state).value, allow_nan=False))
-    except (ValueError, traitlets.TraitError):
-        return None
 
 
 @pytest.fixture(params=WIDGETS, ids=lambda widget: widget.name)

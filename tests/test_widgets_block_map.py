@@ -6,7 +6,7 @@ from functools import partial
 import numpy as np
 import pytest
 from widget_page import settle, write_page
-from widget_states import Script, agree
+from widget_v8 import Script, agree
 
 from tinyq.analysis import run_both, tensor_errors
 from tinyq.models import digits, resnet

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 from widget_page import settle, write_page
+from widget_v8 import run_call
 
 from tinyq import loops
 from tinyq.models import digits, resnet
@@ -81,10 +82,9 @@ def test_data_from_python_is_shown(browse, tmp_path, seed_block):
     settle(page)
     widget.row, widget.column = 0, 3
     assert page.locator(TAG).evaluate("node => node.value") == json.loads(json.dumps(widget.value))
-    namespace = dict(zip(("qnet", "images"), seed_block, strict=True))
-    *lines, last = page.locator("pre").inner_text().splitlines()
-    exec("\n".join(lines), namespace)
-    assert eval(last, namespace) == (widget.value["acc"], widget.value["code"])
+    qnet, images = seed_block
+    answer = run_call(page.locator("pre").inner_text(), qnet=qnet, images=images)
+    assert answer == (widget.value["acc"], widget.value["code"])
 
 
 def test_switching_the_pad_marks_the_border(browse, tmp_path):

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 import traitlets
 from widget_page import settle, write_page
-from widget_states import Script, agree
+from widget_v8 import Script, agree
 
 from tinyq.analysis import run_both, sweep_layer_bits, tensor_errors
 from tinyq.layers.scheme import Scheme
 from tinyq.models import digits, resnet
 from tinyq.widgets import ErrorLedger
-from tinyq.widgets.error_ledger import CODES, WEIGHTS
+from tinyq.widgets.error_ledger.error_ledger import CODES, WEIGHTS
 
 TAG = "tinyq-error-ledger"
 

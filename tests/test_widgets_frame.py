@@ -1,24 +1,22 @@
 """What the frame gives to each widget, on one that has every kind of control."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import traitlets
 from accessibility import violations
 from widget_page import settle, write_page
 
-from tinyq.widgets import host
+from tinyq.widgets.frame.encode import DTYPES, encode
+from tinyq.widgets.frame.host import Widget
 
 TAG = "tinyq-every-control"
 
 
-class EveryControl(host.Widget):
+class EveryControl(Widget):
     """The Python side of every_control.js."""
 
     name = "every-control"
     fields = ("gain", "count", "bits", "signed", "row", "column", "word")
-    scripts = ("cells.js", str(Path(__file__).with_name("every_control.js")))
     gain = traitlets.Float(0.01).tag(sync=True)
     count = traitlets.Int(3).tag(sync=True)
     bits = traitlets.Enum((2, 4, 8), 8).tag(sync=True)
@@ -118,6 +116,20 @@ def test_what_cannot_be_shown_gives_a_sentence(open_widget):
         page.wait_for_url("**/page.html")
 
 
+def test_a_box_may_be_emptied_and_typed_anew(open_widget):
+    page = open_widget()
+    box = control(page, "gain", "input[type=number]")
+    box.press("ControlOrMeta+a")
+    box.press("Delete")
+    for key in "1.50":
+        box.press(key)
+    assert box.input_value() == "1.50"  # not rewritten under the fingers
+    assert state(page)["gain"] == 1.5
+    box.fill("")
+    box.blur()
+    assert words(page) == "the gain is empty or not a number."
+
+
 def test_a_figure_that_is_gone_for_now_keeps_its_place(open_widget):
     page = open_widget()
     count = control(page, "count")
@@ -207,8 +219,8 @@ def test_a_teacher_locks_and_hides(open_widget):
 
 def test_data_from_python_arrives_bit_by_bit(open_widget):
     rng = np.random.default_rng(7)
-    arrays = {name: np.frombuffer(rng.bytes(48), name).reshape(2, -1) for name in host.DTYPES}
-    data = host.encode(arrays)
+    arrays = {name: np.frombuffer(rng.bytes(48), name).reshape(2, -1) for name in DTYPES}
+    data = encode(arrays)
     page = open_widget(EveryControl(data=data).html())
     read = f"document.querySelector('{TAG}').value.arrays"
     for name, (kind, shape, raw) in page.evaluate(read).items():
@@ -217,7 +229,7 @@ def test_data_from_python_arrives_bit_by_bit(open_widget):
     control(page, "count").press("ArrowRight")
     page.wait_for_url("**#every-control?*")
     assert "base64" not in page.url
-    fresh = host.encode({"codes": np.int8([1, -2])})  # as the kernel sends it
+    fresh = encode({"codes": np.int8([1, -2])})  # as the kernel sends it
     page.evaluate(f"text => document.querySelector('{TAG}').model.set('data', text)", fresh)
     settle(page)
     assert page.evaluate(read) == {"codes": ["Int8Array", [2], [1, 254]]}
@@ -250,7 +262,7 @@ def test_an_element_may_leave_and_come_back(open_widget):
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(open_widget, theme):
-    page = open_widget(EveryControl().html() * 2, theme=theme)
+    page = open_widget(EveryControl().html() * 2 + EveryControl(count=7).html(), theme=theme)
     page.get_by_role("button", name="Two").first.click()
     settle(page)
     assert not violations(page, TAG)

@@ -4,14 +4,14 @@ import json
 
 import numpy as np
 import pytest
-from py_mini_racer import MiniRacer
 from widget_page import settle, write_page
+from widget_v8 import Script, agree
 
 from tinyq.analysis import parity
 from tinyq.models import digits, resnet
 from tinyq.requantize import Requantizer
-from tinyq.widgets import GridPassport, host
-from tinyq.widgets.grid_passport import with_needless
+from tinyq.widgets import GridPassport
+from tinyq.widgets.grid_passport.grid_passport import with_needless
 
 TAG = "tinyq-grid-passport"
 
@@ -22,29 +22,13 @@ def trained():
     return data.net, data.images[data.test[:2]], data.images[data.calibration[:16]]
 
 
-@pytest.fixture(scope="module")
-def v8():
-    """The page's value of a state, on the seed."""
-    racer = MiniRacer()
-    for script in (*host.SHARED, *GridPassport.scripts):
-        racer.eval((host.FOLDER / script).read_text(encoding="utf-8"))
-    racer.eval(
-        'const passport = tinyqWidgets["grid-passport"]; const ctx = passport.prepare(null);'
-    )
-
-    def value(state: dict) -> dict:
-        text = json.dumps(json.dumps(state))
-        run = f"JSON.stringify(passport.evaluate(JSON.parse({text}), ctx))"
-        return json.loads(racer.eval(run))
-
-    return value
-
-
-def test_every_stage_and_stamp_equals_python(v8):
-    for stage in range(14):
-        for stamp in ("none", "copy", "wider", "own"):
-            state = {"stage": stage, "stamp": stamp, "image": stage % 4, "channel": stage % 9}
-            assert v8(state) == json.loads(json.dumps(GridPassport(**state).value)), state
+def test_every_stage_and_stamp_equals_python():
+    states = [
+        {"stage": stage, "stamp": stamp, "image": stage % 4, "channel": stage % 9}
+        for stage in range(14)
+        for stamp in ("none", "copy", "wider", "own")
+    ]
+    assert agree(Script(GridPassport), GridPassport, states) == 0
 
 
 def test_passes_is_the_ledgers_word_and_grids_are_objects():

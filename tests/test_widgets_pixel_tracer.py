@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 import traitlets
 from widget_page import settle, write_page
-from widget_states import Script, agree, python_value
+from widget_v8 import Script, agree, python_value
 
 from tinyq.models import digits, resnet
 from tinyq.network import Network
 from tinyq.widgets import PixelTracer
-from tinyq.widgets.pixel_trace import trace_back
-from tinyq.widgets.pixel_tracer import ENDS
-from tinyq.widgets.subject import GRIDS, of_seed
+from tinyq.widgets.data.subject import GRIDS, of_seed
+from tinyq.widgets.pixel_tracer.pixel_trace import trace_back
+from tinyq.widgets.pixel_tracer.pixel_tracer import ENDS
 
 TAG = "tinyq-pixel-tracer"
 FACTORS = [0.01, 0.3, 1.5, 40] * 3 + [1e-12, 1e6, -1]

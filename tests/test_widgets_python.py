@@ -1,4 +1,4 @@
-"""The Python side of the widgets: their state, what they refuse, what a page and a notebook get."""
+"""The Python side of the widgets: what a page and a notebook get of each."""
 
 import json
 import re
@@ -10,59 +10,9 @@ import numpy as np
 import pytest
 import traitlets
 
-import tinyq
-from tinyq.widgets import WIDGETS, GridRuler, host
-
-
-def test_value_follows_the_traits():
-    ruler = GridRuler(lo=-1.0, hi=2.0, bits=4, x=0.75)
-    grid = tinyq.Grid.from_range(-1.0, 2.0, qmin=-8, qmax=7)
-    assert ruler.grid == grid
-    assert ruler.value["code"] == grid.quantize(0.75) == 1
-    ruler.bits, ruler.x = 8, 2.6
-    value = ruler.value
-    assert (value["zero_point"], value["code"], value["clipped"]) == (-43, 127, True)
-    assert value["error"] == float(np.float32(value["dequantized"])) - float(np.float32(2.6))
-
-
-def test_a_number_half_a_step_beyond_the_end_is_not_clipped():
-    ruler = GridRuler(lo=0.0, hi=255.0, x=255.25)
-    assert (ruler.value["code"], ruler.value["clipped"]) == (127, False)
-    ruler.x = 255.5
-    assert (ruler.value["code"], ruler.value["clipped"]) == (127, True)
-
-
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        ({"lo": 2, "hi": 1}, "lo <= hi, got lo=2, hi=1"),
-        ({"bits": 1}, "bits must be a whole number from 2 to 8, got 1"),
-        ({"bits": 9}, "bits must be a whole number from 2 to 8, got 9"),
-        ({"bits": 2.5}, "bits must be a whole number from 2 to 8, got 2.5"),
-        ({"lo": float("nan")}, "lo must be finite float32"),
-        ({"hi": 1e39}, "hi must be finite float32"),
-        ({"x": float("inf")}, "x must be finite float32"),
-        ({"lo": -3e38, "hi": 3e38}, "no float32 scale"),
-        ({"lo": -3.4028234e38, "hi": 0, "bits": 7}, "float32 cannot hold the ends"),
-    ],
-    ids=str,
-)
-def test_what_has_no_grid_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
-        GridRuler(**arguments)
-
-
-def test_traits_refuse_what_a_page_could_not_take():
-    ruler = GridRuler()
-    with pytest.raises(ValueError, match="x must be finite"):
-        ruler.x = float("nan")
-    with pytest.raises(traitlets.TraitError, match="bits"):
-        ruler.bits = 9
-    ruler.lo = 5.0  # on the way to another range
-    with pytest.raises(ValueError, match="lo <= hi"):
-        _ = ruler.value
-    ruler.hi = 6.0
-    assert ruler.value["scale"] == tinyq.Grid.from_range(5.0, 6.0).scale
+from tinyq.widgets import WIDGETS, GridRuler
+from tinyq.widgets.frame.encode import encode
+from tinyq.widgets.frame.scripts import FOLDER, text_of
 
 
 class Tags(HTMLParser):
@@ -100,13 +50,6 @@ def test_the_notebook_output_is_stable_and_complete():
     assert "scale = 0.2 and zero_point = -3" in "".join(tags.words)
 
 
-@pytest.mark.parametrize(("bits", "ticks"), [(2, 4), (4, 16), (6, 64), (8, 64)])
-def test_the_static_figure_draws_the_codes(bits, ticks):
-    html = GridRuler(bits=bits).html()
-    assert html.count("v-16") == ticks
-    assert ("Every 4th" in html) == (bits > 6)
-
-
 def test_importing_tinyq_leaves_the_extra_alone():
     code = "import sys, tinyq; print([m for m in ('anywidget', 'matplotlib') if m in sys.modules])"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -128,7 +71,7 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("theme", [0, 1], ids=["light", "dark"])
 def test_contrast_is_enough(theme):
     """WCAG 2: 4.5 for text, 3 for what a figure needs. axe cannot see text inside an SVG."""
-    block = re.findall(r"\{([^}]*--tq-back[^}]*)\}", host.CSS)[theme]
+    block = re.findall(r"\{([^}]*--tq-back[^}]*)\}", text_of(FOLDER / "frame" / "kit.css"))[theme]
     colours = dict(re.findall(r"--tq-(\w+): (#\w{6});", block))
     text = ["text back", "text clip", "faint back", "faint clip", "on grid", "on probe"]
     marks = ["grid back", "grid clip", "probe back", "probe clip", "line back"]
@@ -138,23 +81,11 @@ def test_contrast_is_enough(theme):
         assert ratio >= (4.5 if pair in text else 3), f"{pair}: {ratio:.2f}"
 
 
-def test_a_page_loads_what_its_tags_need_once_and_in_order():
-    body = f"<p>{GridRuler().html()}</p>" * 2
-    assert host.scripts_of(body, WIDGETS) == [*host.SHARED, *GridRuler.scripts]
-    assert host.scripts_of("<p>&lt;tinyq-grid-ruler&gt; as text</p>", WIDGETS) == []
-    everything = host.scripts_of("".join(widget().html() for widget in WIDGETS), WIDGETS)
-    assert everything[: len(host.SHARED)] == list(host.SHARED)
-    assert len(everything) == len(set(everything))
-    with pytest.raises(ValueError, match=r"tags of .*grid-ruler.*, got tinyq-grid-rule$"):
-        host.scripts_of("<tinyq-grid-rule>", WIDGETS)
-
-
 @pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.name)
 def test_every_widget_says_what_the_frame_needs(widget):
     shown = widget()
     assert all(re.fullmatch("[a-z][a-z0-9_]*", field) for field in widget.fields)
     assert all(shown.trait_metadata(field, "sync") for field in widget.fields)
-    assert all((host.FOLDER / script).is_file() for script in widget.scripts)
     assert set(widget.called) <= set(shown.value) and widget.called
     assert repr(shown) == repr(widget()) and "0x" not in repr(shown)
     assert shown.html() == widget().html()
@@ -180,7 +111,7 @@ class Noted(GridRuler):
 
 
 def test_data_and_switches_go_into_the_tag():
-    shown = Noted(data=host.encode({"words": "</script><b>", "xs": np.float32([1.5])}))
+    shown = Noted(data=encode({"words": "</script><b>", "xs": np.float32([1.5])}))
     tags = Tags(shown.html())
     assert tags.opened[0][1]["bold"] == "true"
     assert tags.opened[1] == ("script", {"type": "application/json", "class": "tinyq-data"})
@@ -201,4 +132,4 @@ def test_data_and_switches_go_into_the_tag():
 )
 def test_what_a_page_cannot_read_is_refused(data, error, message):
     with pytest.raises(error, match=message):
-        host.encode(data)
+        encode(data)

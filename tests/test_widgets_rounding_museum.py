@@ -1,15 +1,14 @@
 """The rounding museum: every rule against exact fractions, the disputes, the bits on screen."""
 
-import json
 import random
 from fractions import Fraction
 
 import pytest
-from py_mini_racer import MiniRacer
 from widget_page import settle, write_page
+from widget_v8 import Script, agree
 
 from tinyq import Rounding, loops
-from tinyq.widgets import RoundingMuseum, host
+from tinyq.widgets import RoundingMuseum
 
 TAG = "tinyq-rounding-museum"
 DISPUTES = {
@@ -40,14 +39,7 @@ def states(count: int) -> list[dict]:
 
 
 def test_javascript_equals_python_on_random_states():
-    racer = MiniRacer()
-    for script in (*host.SHARED, *RoundingMuseum.scripts):
-        racer.eval((host.FOLDER / script).read_text(encoding="utf-8"))
-    for state in states(1500):
-        text = json.dumps(json.dumps(state))
-        evaluated = f'tinyqWidgets["rounding-museum"].evaluate(JSON.parse({text}), {{}})'
-        seen = json.loads(racer.eval(f"JSON.stringify({evaluated})"), parse_int=float)
-        assert seen == RoundingMuseum(**state).value, state
+    assert agree(Script(RoundingMuseum), RoundingMuseum, states(1500)) == 0
 
 
 def test_integer_rules_are_the_fractions_nearest():

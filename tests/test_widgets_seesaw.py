@@ -1,22 +1,22 @@
 """The seesaw: levelled where tinyq levels, the function kept, two layers of one's own, a drag."""
 
-import json
 from dataclasses import replace
 
 import numpy as np
 import pytest
+from traitlets import TraitError
 from widget_page import settle, write_page
-from widget_v8 import V8
+from widget_v8 import Script
 
 from tinyq.methods import fold
 from tinyq.methods.equalization import equalize_network
 from tinyq.widgets import Seesaw
-from tinyq.widgets.networks import NETWORKS, network, node_of, shown_images
+from tinyq.widgets.data.networks import NETWORKS, network, node_of, shown_images
 
 
 @pytest.fixture(scope="module")
 def v8():
-    return V8(Seesaw)
+    return Script(Seesaw)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -31,7 +31,7 @@ def test_the_page_agrees_in_some_states(v8, name):
             per_channel=bool(rng.integers(2)),
             bits=int(rng.integers(2, 9)),
         )
-        assert v8.show(shown) == json.loads(json.dumps(shown.value))
+        v8.show(shown)
         made, read = shown.value["made"][channel], shown.value["read"][channel]
         product = shown.value["made_now"] * shown.value["read_now"]
         assert product == pytest.approx(made * read, rel=1e-6)  # what a seesaw keeps
@@ -80,14 +80,11 @@ def test_two_layers_of_ones_own(v8):
     second = np.float32(rng.normal(size=(4, 5)))
     first[3] = 0  # such a channel keeps its scale
     shown = Seesaw(first, second, channel=2, factor=0.5, level_others=True)
-    assert v8.show(shown) == json.loads(json.dumps(shown.value))
+    v8.show(shown)
     assert Seesaw(first, second, channel=3).value["balanced"] == 1.0
     assert Seesaw(first, second, channel=3).value["made_sqnr"] is None
     shown.level_others = False
-    names = {"first": first, "second": second}
-    *lines, last = v8.show(shown, "call").splitlines()
-    exec("\n".join(lines), names)
-    assert eval(last, names) == tuple(shown.value[name] for name in shown.called)
+    v8.call_agrees(shown, first=first, second=second)
 
 
 @pytest.mark.parametrize(
@@ -102,9 +99,8 @@ def test_two_layers_of_ones_own(v8):
     ids=str,
 )
 def test_what_is_refused(arguments, message):
-    with pytest.raises(Exception, match=message) as caught:
+    with pytest.raises((ValueError, TraitError), match=message):
         _ = Seesaw(**arguments).value
-    assert type(caught.value).__name__ in ("ValueError", "TraitError")
 
 
 def test_the_smallest_reach_fits_a_phone(browse, tmp_path):

@@ -1,7 +1,7 @@
 """Write what the agreement matrix shows: `python tools/agreement_data.py`.
 
-`tinyq/widgets/agreement_data.js` gets the pairs of `book/agreement.json`, the roundings in words,
-and in which precision each runtime multiplies a dense layer's scales.  Run it after
+`tinyq/widgets/data/agreement_data.js` gets the pairs of `book/agreement.json`, the roundings in
+words, and in which precision each runtime multiplies a dense layer's scales.  Run it after
 `make agreement RECORD=1`.
 """
 
@@ -15,7 +15,7 @@ from tinyq.runtimes import RUNTIMES
 
 ROOT = Path(__file__).resolve().parents[1]
 LEDGER = ROOT / "book" / "agreement.json"
-PATH = ROOT / "tinyq" / "widgets" / "agreement_data.js"
+PATH = ROOT / "tinyq" / "widgets" / "data" / "agreement_data.js"
 KEPT = ("runtime", "operator", "setting", "cases", "refused", "refusal", "rules")
 WIDTH = 100
 

@@ -17,7 +17,7 @@ from bench_widgets import table
 from times import measure, notebooks
 
 from tinyq.widgets import WIDGETS
-from tinyq.widgets.host import Widget
+from tinyq.widgets.frame.host import Widget
 
 RUNS = 11
 # Each in a fresh Python that has NumPy already: what tinyq adds.

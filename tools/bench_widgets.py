@@ -16,7 +16,9 @@ from typing import Any
 import numpy as np
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from tinyq.widgets import WIDGETS, host
+from tinyq.widgets import WIDGETS
+from tinyq.widgets.frame.host import Widget, scripts_of
+from tinyq.widgets.frame.scripts import FOLDER
 
 BOOK = Path(__file__).resolve().parents[1] / "_build" / "html"
 LOADS = 7
@@ -85,14 +87,14 @@ def repaint(page: Page, tag: str) -> list[float]:
     )
 
 
-def repaints(page: Page, widget: type[host.Widget]) -> list[list[str]]:
+def repaints(page: Page, widget: type[Widget]) -> list[list[str]]:
     """A row with the percentiles of `repaint` on a page of its own; none without a slider."""
     tag, html = f"tinyq-{widget.name}", widget().html()
-    files = [(host.FOLDER / name).as_uri() for name in host.scripts_of(html, WIDGETS)]
+    files = [file.as_uri() for file in scripts_of(html, WIDGETS)]
     scripts = "".join(f'<script defer src="{file}"></script>' for file in files)
     with TemporaryDirectory() as folder:
         path = Path(folder) / "page.html"
-        path.write_text(f'<meta charset="utf-8"><style>{host.CSS}</style>{scripts}{html}')
+        path.write_text(f'<meta charset="utf-8"><style>{widget()._css}</style>{scripts}{html}')
         start = live(page, path, tag)
     if not page.locator(f"{tag} input[type=range]").count():
         return []
@@ -106,7 +108,7 @@ def bytes_of(page: Page, path: Path) -> dict[str, int]:
     page.on("request", lambda one: files.add(Path(one.url.removeprefix("file://").split("?")[0])))
     page.goto(path.as_uri(), wait_until="load")
     page.wait_for_timeout(500)
-    own = {one.name for one in host.FOLDER.iterdir()}
+    own = {one.name for one in FOLDER.rglob("*.[jc]s*")}
     sizes = {"text": 0, "widgets": 0, "theme": 0, "math": 0}
     for file in filter(Path.is_file, files):
         kind = "math" if "mathjax" in str(file) else "widgets" if file.name in own else "text"
@@ -164,8 +166,7 @@ def main() -> None:
     table(title, ["widget on a page of its own", "page live", "p50", "p95", "max"], paints)
     table("Bytes that a page loads, kB (aim: under 1000 without math)", WEIGHTS, weights)
     sizes = [
-        [one.name, f"{one.stat().st_size / 1000:.1f}"]
-        for one in sorted(host.FOLDER.glob("*.[jc]s*"))
+        [one.name, f"{one.stat().st_size / 1000:.1f}"] for one in sorted(FOLDER.rglob("*.[jc]s*"))
     ]
     table("Size of each module, kB (aim: under 60)", ["module", "kB"], sizes)
 

@@ -1,7 +1,7 @@
 """Write what the widgets know of the trained digits: `python tools/widget_data.py`.
 
-`tinyq/widgets/digits_data.js` gets the folded float weights, the ranges of a calibration on all
-the calibration scans, and two test scans of each digit.  Two runs give the same bytes.
+`tinyq/widgets/data/digits_data.js` gets the folded float weights, the ranges of a calibration on
+all the calibration scans, and two test scans of each digit.  Two runs give the same bytes.
 """
 
 import base64
@@ -14,7 +14,7 @@ import numpy as np
 from tinyq.models import digits
 from tinyq.network import Network
 
-PATH = Path(__file__).resolve().parents[1] / "tinyq" / "widgets" / "digits_data.js"
+PATH = Path(__file__).resolve().parents[1] / "tinyq" / "widgets" / "data" / "digits_data.js"
 SCANS_EACH = 2
 
 SCRIPT = """\

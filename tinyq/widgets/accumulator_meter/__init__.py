@@ -1,0 +1,1 @@
+"""The accumulator meter of chapter 4."""

@@ -1,0 +1,1 @@
+"""The add balancer of chapter 8."""

@@ -1,0 +1,167 @@
+"""The agreement matrix of chapter 13: runtimes by operators, and the first case that differs."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+import traitlets
+
+from tinyq.affine import Grid
+from tinyq.layers import QAdd, QGlobalAvgPool2D
+from tinyq.requantize import Requantizer, Rounding
+from tinyq.runtimes import QMean
+from tinyq.widgets.frame.encode import encode
+from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.scripts import FOLDER, text_of
+
+OWN = "own"
+RULES = (OWN, *(rounding.name for rounding in Rounding))
+LINEAR = ("conv", "conv_per_tensor", "dense")
+
+
+@cache
+def packaged() -> dict:
+    """Return the ledger that comes with the package, as tools/agreement_data.py condensed it.
+
+    pairs: of runtime and operator, as book/agreement.json has them; date; versions; words: of each
+    Rounding; float32_products: the runtimes that multiply a dense layer's scales in float32.
+    """
+    text = text_of(FOLDER / "data" / "agreement_data.js")
+    return json.JSONDecoder().raw_decode(text, text.index("{", text.index("ui.agreement =")))[0]
+
+
+class AgreementMatrix(Widget):
+    """Of how many random cases each runtime gave the bytes of one of tinyq's rules.
+
+    ledger: as `make agreement` writes it to JSON; without it, the one of the package.
+    rule: "own", each runtime's setting, or the name of a Rounding; row: of the operator, column: of
+    the runtime, in the ledger's order.
+    Raises ValueError for a ledger without pairs, and for a row or column that is not there.
+
+    >>> shown = AgreementMatrix(rule="DOUBLE", row=0, column=2).value
+    >>> shown["runtime"], shown["operator"], shown["setting"], shown["equal"] < shown["cases"]
+    ('litert-optimized', 'conv', 'UP', True)
+    >>> shown["own_replayed"] == shown["answer"] != shown["replayed"]
+    True
+    """
+
+    name = "agreement-matrix"
+    fields = ("rule", "row", "column")
+    called = ("equal", "replayed")
+
+    rule = traitlets.Enum(RULES, "DOUBLE").tag(sync=True)
+    row = traitlets.Int(0, min=0).tag(sync=True)
+    column = traitlets.Int(2, min=0).tag(sync=True)
+
+    def __init__(self, ledger: Mapping | None = None, **state: object) -> None:
+        self.ledger = packaged()
+        data = ""
+        if ledger is not None:
+            pairs = ledger.get("pairs") if isinstance(ledger, Mapping) else None
+            if not pairs:
+                raise ValueError("ledger must have pairs, as book/agreement.json has")
+            kept = {key: ledger[key] for key in ("date", "versions") if key in ledger}
+            self.ledger = {**self.ledger, **kept, "pairs": list(pairs)}
+            data = encode(self.ledger)
+        self.pairs = {(pair["runtime"], pair["operator"]): pair for pair in self.ledger["pairs"]}
+        self.runtimes, self.operators = (
+            list(dict.fromkeys(names)) for names in zip(*self.pairs, strict=True)
+        )
+        super().__init__(**{"data": data, **state})
+        self._check()
+
+    def _check(self) -> None:
+        for field, names in (("row", self.operators), ("column", self.runtimes)):
+            if getattr(self, field) >= len(names):
+                raise ValueError(
+                    f"{field} must be in 0..{len(names) - 1}, got {getattr(self, field)}"
+                )
+
+    @property
+    def value(self) -> dict:
+        """What is shown: the traits, the matrix, the cell, its first case, computed again.
+
+        matrix: cases with every byte equal, a row an operator, None where the rule makes no sense;
+        operator, runtime, setting, cases, refused, equal, largest: of the cell; first: the first
+        code that differs, as the ledger has it; answer: the runtime's; replayed: tinyq's under the
+        rule; own_replayed: under the runtime's setting where that is a Rounding.  None where there
+        is nothing.
+        """
+        self._check()
+        runtime, operator = self.runtimes[self.column], self.operators[self.row]
+        pair = self.pairs.get((runtime, operator)) or {"rules": {}, "cases": 0, "refused": 0}
+        tally = pair["rules"].get(self.rule) or {"equal": None, "largest": None, "first": None}
+        first, setting = tally["first"], pair.get("setting")
+        narrow = operator == "dense" and runtime in self.ledger["float32_products"]
+        rule = setting if self.rule == OWN else self.rule
+        return {
+            **{field: getattr(self, field) for field in self.fields},
+            "matrix": [[self._equal(r, one) for r in self.runtimes] for one in self.operators],
+            **{"operator": operator, "runtime": runtime, "setting": setting},
+            **{"cases": pair["cases"], "refused": pair["refused"]},
+            **{"equal": tally["equal"], "largest": tally["largest"], "first": first},
+            "answer": first and first["runtime"],
+            "replayed": replay(operator, first, rule, narrow=narrow and self.rule == OWN),
+            "own_replayed": replay(operator, first, setting, narrow=narrow)
+            if operator in LINEAR
+            else None,
+        }
+
+    def _equal(self, runtime: str, operator: str) -> int | None:
+        pair = self.pairs.get((runtime, operator))
+        tally = pair and pair["rules"].get(self.rule)
+        return tally["equal"] if tally and pair["cases"] else None
+
+    def fallback(self) -> str:
+        """The matrix of the rule as a table, and a sentence."""
+        heads = "".join(f"<th>{runtime}</th>" for runtime in ("", *self.runtimes))
+        rows = ""
+        for operator in self.operators:
+            cells = "".join(f"<td>{self._share(one, operator)}</td>" for one in self.runtimes)
+            rows += f"<tr><td>{operator}</td>{cells}</tr>"
+        title = "each runtime's own rule" if self.rule == OWN else self.rule
+        words = f"Cases in which every byte is equal under {title}, measured {self.ledger['date']}."
+        note = "The first case that differs is computed again here where scripts may run."
+        return f"<table><tr>{heads}</tr>{rows}</table><p>{words} <em>{note}</em></p>"
+
+    def _share(self, runtime: str, operator: str) -> str:
+        equal = self._equal(runtime, operator)
+        if equal is None:
+            return "\u2013"
+        cases = self.pairs[runtime, operator]["cases"]
+        return "all" if equal == cases else f"{equal * 1000 // cases / 10:.1f} %"
+
+
+def replay(
+    operator: str, first: Mapping | None, rule: str | None, narrow: bool = False
+) -> int | None:
+    """Return the code that tinyq gives for a recorded case, or None where it cannot be computed.
+
+    operator: of the ledger; first: the case, as tools.agreement.replay made it, None for none;
+    rule: name of a Rounding; narrow: whether in_scale * weight_scale is a float32 product.
+    """
+    if first is None or rule not in Rounding.__members__:
+        return None
+    rounding = Rounding[rule]
+    if operator in LINEAR:
+        kind = np.float32 if narrow else np.float64
+        scale = kind(first["in_scale"]) * kind(first["weight_scale"])
+        grid = Grid(*first["out_grid"])
+        requantizer = Requantizer.from_scales(1.0, [scale], grid.scale, rounding)
+        total = requantizer.rescale(np.int32([first["acc"]])) + grid.zero_point
+        if rounding is not Rounding.FLOAT32:
+            total = total.astype(np.int32)  # in C the sum wraps
+        return int(np.clip(total, grid.qmin, grid.qmax)[0])
+    if operator == "add":
+        grids = [Grid(*first[name]) for name in ("a_grid", "b_grid", "out_grid")]
+        add = QAdd.from_float(*grids, rounding=rounding)
+        return int(add.forward(np.int8([[first["a"]]]), np.int8([[first["b"]]]))[0, 0])
+    if "window" not in first:
+        return None
+    window = np.int8(first["window"])[None, ..., None]
+    if operator == "mean":
+        layer = QMean(Grid(*first["in_grid"]), Grid(*first["out_grid"]))
+    else:
+        layer = QGlobalAvgPool2D(Grid(*first["grid"]))
+    return int(layer.forward(window)[0, 0])

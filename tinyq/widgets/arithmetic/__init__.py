@@ -1,0 +1,1 @@
+"""The arithmetic of tinyq in JavaScript, equal to it byte for byte."""

@@ -1,0 +1,1 @@
+"""The block map of chapter 0."""

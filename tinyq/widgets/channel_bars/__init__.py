@@ -1,0 +1,1 @@
+"""The channel bars of chapter 3."""

@@ -1,0 +1,1 @@
+"""The clip lab of chapter 2."""

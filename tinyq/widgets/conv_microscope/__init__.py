@@ -1,0 +1,1 @@
+"""The conv microscope of chapter 6."""

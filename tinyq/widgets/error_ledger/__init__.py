@@ -1,0 +1,1 @@
+"""The error ledger of chapter 11."""

@@ -1,0 +1,1 @@
+"""The grid passport of chapter 7."""

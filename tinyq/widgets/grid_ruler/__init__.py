@@ -1,0 +1,1 @@
+"""The grid ruler of chapter 1."""

@@ -1,0 +1,1 @@
+"""The pixel tracer of chapter 10."""

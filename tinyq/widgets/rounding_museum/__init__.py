@@ -1,0 +1,1 @@
+"""The rounding museum of chapter 5."""

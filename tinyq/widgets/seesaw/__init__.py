@@ -1,0 +1,1 @@
+"""The seesaw of chapter 9."""

@@ -1,0 +1,1 @@
+"""The staircase of chapter 12."""
