@@ -69,6 +69,7 @@ def grid_row(rng: np.random.Generator, size: int) -> Row:
     edges = [0.0, TINY, -TINY, 255 * TINY, 300 * TINY, 1e-38, 3.4028235e38, FLOAT32_MAX, 1e39]
     pairs = [*pairs.tolist(), *([lo, hi] for lo in [*edges, -1.0] for hi in edges)]
     pairs += np.sort(rng.normal(0, 5, (size, 2))).tolist()
+    pairs += [[-hi, hi] for hi in (0.1, 1.0, 255.0, 1e30) for _ in range(4)]  # a tie, below zero
     cases = [
         [lo, hi, -(2 ** (b - 1)), 2 ** (b - 1) - 1]
         for (lo, hi), b in zip(pairs, rng.integers(2, 9, len(pairs)).tolist(), strict=True)

@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 import traitlets
+from widget_v8 import Script, state_of
 
 from tinyq.widgets import WIDGETS, GridRuler
 from tinyq.widgets.frame.encode import encode
@@ -86,6 +87,11 @@ def test_every_widget_says_what_the_frame_needs(widget):
     assert len([one for one in WIDGETS if one.name == widget.name]) == 1
     tags = Tags(shown.html())
     assert not tags.open and " ".join(tags.words).strip()
+
+
+@pytest.mark.parametrize("widget", WIDGETS, ids=lambda widget: widget.name)
+def test_the_script_starts_where_the_class_starts(widget):
+    assert Script(widget).call("() => shown.defaults") == state_of(widget())
 
 
 def test_the_module_exports_what_anywidget_calls():
