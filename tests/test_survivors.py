@@ -9,7 +9,7 @@ from dataclasses import FrozenInstanceError, fields, replace
 import numpy as np
 import pytest
 
-from tinyq import Grid, Requantizer, Rounding, layers
+from tinyq import Grid, Requantizer, Rounding, fixedpoint, layers
 from tinyq.affine import round_half_away
 from tinyq.weights import quantize_bias
 
@@ -90,6 +90,11 @@ def test_a_narrow_grid_keeps_its_ends_and_holds_its_zero_point():
 def test_the_grid_and_its_rounding_say_their_dtypes():
     assert A.dequantize(np.int8([3])).dtype == np.float32
     assert round_half_away(np.float32([0.5])).dtype == round_half_away([1]).dtype == np.float64
+
+
+def test_a_product_of_int32_arrays_does_not_wrap():
+    wide = fixedpoint.saturating_rounding_doubling_high_mul(np.int32([2**30]), np.int32([3 << 20]))
+    assert wide.tolist() == [3 << 19]
 
 
 def test_numpys_error_state_plays_no_part():
