@@ -171,6 +171,8 @@ def test_the_ends_of_a_grid_are_pythons_own_integers():
         Grid.from_range(-1.0, 2.0, np.int8(-128), np.int8(127)),
     ):
         assert type(grid.qmin) is type(grid.qmax) is int and grid.qmax - grid.qmin == 255
+    grid = Grid(0.1, np.int8(3))
+    assert grid.scale == float(np.float32(0.1)) != 0.1 and type(grid.zero_point) is int
     for ends in ((-7.5, 7), (-8, 7.0)):
         with pytest.raises(TypeError, match="qm.. must be an integer, got -?7"):
             Grid(0.1, 0, *ends)
