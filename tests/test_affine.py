@@ -163,6 +163,8 @@ def test_quantize_refuses_codes_and_dequantize_refuses_floats():
         GRIDS[0].dequantize([0.5])
     with pytest.raises(ValueError, match=r"codes must lie in -8..7, got 0..8"):
         GRIDS[7].dequantize(np.int8([0, 8]))
+    with pytest.raises(ValueError, match=r"codes must lie in -128..127, got 0..128"):
+        GRIDS[0].dequantize(np.int16([0, 128]))
 
 
 def test_the_ends_of_a_grid_are_pythons_own_integers():
