@@ -15,8 +15,8 @@ need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < 
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test agreement parity \
-    test-torch lab test-lab bench-widgets bench-loop bench-engines lock lint check clean help
+.PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test test-all agreement \
+    parity test-torch lab test-lab bench-widgets bench-loop bench-engines lock lint check clean help
 
 setup: $(ready) ## Make the environment .venv from requirements.lock
 
@@ -61,9 +61,15 @@ pdf: onepage ## Print the one page to _build/tinyq.pdf, with the Chromium or Chr
 	@$(py) tools/print_book.py _build/singlehtml/index.html _build/tinyq.pdf
 
 # The book is built inside the run, by the fixture `built_book`, beside the other tests.
-test: lint ## Run every test: lint, units, doctests, notebooks, book, browser
-	$(py) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --nbval --nbval-current-env \
-	    --nbval-sanitize-with notebooks/sanitize.cfg tinyq tests notebooks
+pytest := $(py) -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=10
+everything := --nbval --nbval-current-env --nbval-sanitize-with notebooks/sanitize.cfg \
+    tinyq tests notebooks
+
+test: lint ## Run the tests: lint, units, doctests, notebooks, book, each widget in a browser
+	$(pytest) -m 'not full' $(everything)
+
+test-all: lint ## Run every test: PDF, EPUB, axe on each page, fresh environments, trainings too
+	$(pytest) $(everything)
 
 # COUNT cases an operator and runtime, from SEED: make agreement COUNT=10000 SEED=7
 # What was counted goes to build/; RECORD=1 writes the records that the book draws, in book/.
@@ -113,7 +119,7 @@ lint: $(ready)
 	$(py) -m mypy
 
 check: lint ## Fast feedback: lint, units and doctests
-	$(py) -m pytest -n 2 --dist loadfile -m 'not slow'
+	$(pytest) -m 'not slow'
 
 clean: ## Remove all that was generated, except the environments
 	rm -rf _build build dist .cache *.egg-info .pytest_cache .ruff_cache .hypothesis

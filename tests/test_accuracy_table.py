@@ -76,20 +76,20 @@ def rows():
     return table()
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_int8_per_channel_keeps_the_trained_networks_accuracy(rows):
     trained = percents(rows, "trained")
     assert trained["per-channel min/max"][8] >= trained["float"][8] - 0.5
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_one_scale_a_tensor_fails_on_the_wide_sibling_and_equalization_wins_it_back(rows):
     wide = percents(rows, "wide sibling")
     assert wide["per-tensor min/max"][8] <= wide["float"][8] - 10
     assert wide["+ equalization"][8] >= wide["float"][8] - 1
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("network", ["trained", "wide sibling"])
 def test_bias_correction_and_adaround_each_win_at_3_bits(rows, network):
     percent = percents(rows, network)
@@ -98,7 +98,7 @@ def test_bias_correction_and_adaround_each_win_at_3_bits(rows, network):
     assert middle >= least + 5 and most >= middle + 3
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_the_float_rows_are_the_float_networks(rows):
     for network, net in (("trained", DIGITS.net), ("wide sibling", DIGITS.wide_net)):
         assert set(percents(rows, network)["float"].values()) == {accuracy(net)}

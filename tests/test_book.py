@@ -7,14 +7,11 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import pytest
-import yaml
+from book_pages import PAGES, soup
 from bs4 import BeautifulSoup
 
 import tinyq
 
-ROOT = Path(__file__).resolve().parents[1]
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 REMOTE = re.compile(r"^(?:https?:)?//", re.I)
 LOADS = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 GRIDS = {"input": "input", "stem": "stem_conv7x7_s2", "block, first": "block_conv3x3_a"}
@@ -24,10 +21,7 @@ GRIDS |= {"block, second": "block_conv3x3_b", "sum": "block_add", "logits": "den
 @pytest.fixture(scope="module")
 def soups(built_book) -> dict[str, BeautifulSoup]:
     """Every page of the book, parsed, by its name without the suffix."""
-    return {
-        page: BeautifulSoup((built_book / f"{page}.html").read_text(), "html.parser")
-        for page in PAGES
-    }
+    return {page: soup(built_book / f"{page}.html") for page in PAGES}
 
 
 def remote_loads(soup: BeautifulSoup) -> list[str]:
@@ -50,10 +44,10 @@ def bad_alts(soup: BeautifulSoup) -> list[str]:
     return [src for src, alt in images if not alt or Path(src).stem in alt]
 
 
-def dead_links(soup: BeautifulSoup, page: Path) -> list[str]:
+def dead_links(tags: BeautifulSoup, page: Path) -> list[str]:
     """Links within the book to a file or an anchor that does not exist."""
     dead = []
-    for link in soup.find_all("a", href=True):
+    for link in tags.find_all("a", href=True):
         parts = urlsplit(link["href"])
         if parts.scheme or parts.netloc:
             continue
@@ -61,7 +55,7 @@ def dead_links(soup: BeautifulSoup, page: Path) -> list[str]:
         if not target.is_file():
             dead.append(link["href"])
         elif parts.fragment and target.suffix == ".html":
-            there = soup if target == page else BeautifulSoup(target.read_text(), "html.parser")
+            there = tags if target == page else soup(target)
             name, _, state = unquote(parts.fragment).partition("?")  # "#grid-ruler?lo=-1"
             if not there.find(f"tinyq-{name}" if state else True, id=None if state else name):
                 dead.append(link["href"])

@@ -10,17 +10,9 @@ from pathlib import Path
 import nbformat
 import pytest
 import yaml
-from bs4 import BeautifulSoup
+from book_pages import CHAPTERS, PAGES, ROOT, soup
 
-ROOT = Path(__file__).resolve().parents[1]
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
-CHAPTERS = [page for page in PAGES if re.match(r"notebooks/(\d\d|appendix)_", page)]
 ADDRESS = "https://github.com/someone/tinyq"
-
-
-def soup(built_book: Path, page: str) -> BeautifulSoup:
-    return BeautifulSoup((built_book / f"{page}.html").read_text(), "html.parser")
 
 
 def minutes(page: str) -> int:
@@ -31,7 +23,7 @@ def minutes(page: str) -> int:
 
 @pytest.mark.parametrize("page", CHAPTERS)
 def test_a_chapter_shows_its_time_and_its_two_files(built_book, page):
-    line = soup(built_book, page).find(class_="chapter-line")
+    line = soup(built_book / f"{page}.html").find(class_="chapter-line")
     assert re.match(r"\d+ minutes", line.get_text())[0] == f"{minutes(page)} minutes"
     folder = (built_book / page).parent
     files = [(folder / link["href"]).resolve() for link in line.find_all("a")]
@@ -42,7 +34,7 @@ def test_a_chapter_shows_its_time_and_its_two_files(built_book, page):
 
 @pytest.mark.parametrize("page", CHAPTERS)
 def test_the_command_of_a_chapter_opens_that_chapter(built_book, page):
-    command = soup(built_book, page).find(class_="chapter-end").pre.get_text().strip()
+    command = soup(built_book / f"{page}.html").find(class_="chapter-end").pre.get_text().strip()
     make = ["make", "-n", "--old-file=.venv-lab/ready", *command.split()[1:]]
     # as from a shell, not as a child of the make that runs the tests
     env = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
@@ -56,19 +48,21 @@ def test_two_neighbours_in_the_contents_lead_to_each_other(built_book, n):
     before, after = PAGES[n - 1 : n + 1]
     ways = {before: ("right-next", after), after: ("left-prev", before)}
     for page, (name, other) in ways.items():
-        href = soup(built_book, page).find("a", class_=name)["href"]
+        href = soup(built_book / f"{page}.html").find("a", class_=name)["href"]
         target = (built_book / page).parent / href
         assert target.resolve() == (built_book / f"{other}.html").resolve()
 
 
 def test_the_front_page_lists_every_chapter_with_its_minutes(built_book):
-    rows = soup(built_book, "index").find("table").tbody.find_all("tr")
+    rows = soup(built_book / "index.html").find("table").tbody.find_all("tr")
     listed = {row.a["href"].removesuffix(".html"): row("td")[1].get_text() for row in rows}
     assert listed == {page: str(minutes(page)) for page in CHAPTERS}
 
 
 def test_each_route_of_the_front_page_says_the_minutes_of_its_chapters(built_book):
-    short, half, whole = soup(built_book, "index").find(class_="routes").find_all(class_="sd-card")
+    short, half, whole = (
+        soup(built_book / "index.html").find(class_="routes").find_all(class_="sd-card")
+    )
     times = [int(re.search(r"(\d+) minutes", card.get_text()[10:])[1]) for card in (half, whole)]
     chapters = [link["href"].removesuffix(".html") for link in half.find_all("a")]
     assert len(chapters) == 5
@@ -79,7 +73,7 @@ def test_each_route_of_the_front_page_says_the_minutes_of_its_chapters(built_boo
 
 
 def test_the_front_page_has_a_widget_before_its_first_number(built_book):
-    article = soup(built_book, "index").find("article")
+    article = soup(built_book / "index.html").find("article")
     widget = article.find("tinyq-grid-ruler")
     assert widget["bits"] == "4" and widget.find("svg")
     assert widget.sourceline < article.find("pre").sourceline
@@ -108,7 +102,7 @@ def published(tmp_path_factory) -> Path:
 
 @pytest.mark.slow
 def test_with_an_address_a_chapter_opens_in_binder_and_colab(published):
-    links = [a.get("href", "") for a in soup(published, CHAPTERS[0]).find_all("a")]
+    links = [a.get("href", "") for a in soup(published / f"{CHAPTERS[0]}.html").find_all("a")]
     name = f"{CHAPTERS[0]}.ipynb"
     assert f"https://colab.research.google.com/github/someone/tinyq/blob/main/{name}" in links
     assert f"https://mybinder.org/v2/gh/someone/tinyq/main?urlpath=lab/tree/{name}" in links

@@ -1,6 +1,5 @@
 """The other builds: one page, EPUB, PDF. Each comes from the same sources without a warning."""
 
-import os
 import re
 import subprocess
 import sys
@@ -10,17 +9,13 @@ from posixpath import dirname, join, normpath
 from xml.etree import ElementTree
 
 import pytest
-import yaml
-from bs4 import BeautifulSoup
+from book_pages import PAGES, ROOT, soup
 
-ROOT = Path(__file__).resolve().parents[1]
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
 GOLDEN = "sample 0: -8 102 89 -41"
 XHTML, SVG = "{http://www.w3.org/1999/xhtml}", "{http://www.w3.org/2000/svg}"
 FORMULA = re.compile(r'class="math notranslate')
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.full
 
 
 def build(folder: Path, *builder: str) -> Path:
@@ -52,10 +47,8 @@ def epub(tmp_path_factory) -> dict[str, bytes]:
 @pytest.fixture(scope="module")
 def titles(built_book) -> list[str]:
     """The title of each page, in order."""
-    soups = [
-        BeautifulSoup((built_book / f"{page}.html").read_text(), "html.parser") for page in PAGES
-    ]
-    return [soup.find("h1").find(string=True).strip() for soup in soups]
+    soups = [soup(built_book / f"{page}.html") for page in PAGES]
+    return [page.find("h1").find(string=True).strip() for page in soups]
 
 
 @pytest.fixture(scope="module")
@@ -175,12 +168,3 @@ def test_the_pdf_holds_every_chapter(chromium, onepage, titles, tmp_path):
     held = ["".join(entry.split()) for entry in outline(pdf.read_bytes())]
     wanted = ["".join(title.split()) for title in titles]
     assert not [title for title in wanted if not any(title in entry for entry in held)]
-
-
-def test_without_a_browser_make_pdf_says_what_it_needs(tmp_path):
-    env = {**os.environ, "PATH": str(tmp_path), "CHROMIUM": ""}
-    command = [sys.executable, ROOT / "tools/print_book.py", "book.html", tmp_path / "book.pdf"]
-    run = subprocess.run(command, text=True, capture_output=True, env=env)
-    assert run.returncode == 1 and not run.stdout
-    assert "needs a browser" in run.stderr and "open book.html in any browser" in run.stderr
-    assert not (tmp_path / "book.pdf").exists()

@@ -7,12 +7,9 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
 from accessibility import violations
-
-ROOT = Path(__file__).resolve().parents[1]
-TOC = yaml.safe_load((ROOT / "_toc.yml").read_text())
-PAGES = [TOC["root"], *(entry["file"] for part in TOC["parts"] for entry in part["chapters"])]
+from book_pages import PAGES, ROOT
+from browse import Browse
 
 # axe-core looks at what the book writes. Outside the article stands the theme, with two known
 # faults that we cannot mend: the search button's name is not its label
@@ -58,22 +55,47 @@ def small(page) -> list[str]:
     return page.locator(".cell_output > figure").evaluate_all(script)
 
 
-@pytest.mark.parametrize("name", PAGES)
-def test_a_page_is_quiet_accessible_and_fits_a_phone(turn_to, built_book, name):
-    path = built_book / f"{name}.html"
-    page = turn_to(path)
+@pytest.fixture(scope="module")
+def window(chromium, built_book):
+    """One window for all pages, so that theme and MathJax start once; what goes wrong in it."""
+    browse = Browse(chromium)
+    yield browse(built_book / "index.html"), browse.problems
+    browse.close()
+
+
+def as_on_a_screen(page) -> None:
+    page.emulate_media(color_scheme="light")
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.fixture(scope="module", params=PAGES)
+def opened(request, window, built_book) -> Path:
+    """Each page in turn: the file that was opened, once for all that is asked of the page."""
+    path = built_book / f"{request.param}.html"
+    as_on_a_screen(window[0])
+    window[0].goto(path.as_uri())
+    return path
+
+
+@pytest.fixture
+def page(opened, window):
+    """The opened page, light and wide; after the test, nothing may have gone wrong in it."""
+    page, problems = window
+    as_on_a_screen(page)
+    yield page
+    page.wait_for_timeout(50)  # an error in a timer or a promise arrives late
+    found = problems[:]
+    problems.clear()
+    assert not found, "\n".join(found)
+
+
+def test_a_page_is_quiet_and_fits_a_phone(page, opened):
     assert page.locator("html").get_attribute("data-theme") == "light"
-    formulas = len(re.findall(r'class="math notranslate', path.read_text()))
+    formulas = len(re.findall(r'class="math notranslate', opened.read_text()))
     page.wait_for_function(
         "n => document.querySelectorAll('mjx-container svg').length >= n", arg=formulas
     )
     assert page.locator(MATH_ERRORS).count() == 0
-    assert not violations(page, ARTICLE)
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
-    page.evaluate("document.getAnimations().forEach((fading) => fading.finish())")
-    # the dark page differs in its colours only
-    assert not violations(page, ARTICLE, ["color-contrast"])
     page.set_viewport_size({"width": 360, "height": 740})
     assert not too_wide(page) + cut_off(page) + torn(page) + small(page)
     # what scrolls takes the focus; the theme sees to it a while after the resize
@@ -82,6 +104,18 @@ def test_a_page_is_quiet_accessible_and_fits_a_phone(turn_to, built_book, name):
         .every(e => e.scrollWidth <= e.clientWidth || e.tabIndex === 0)""",
         timeout=5000,
     )
+
+
+@pytest.mark.full
+def test_a_page_is_accessible_in_both_themes(page):
+    page.wait_for_function("document.documentElement.dataset.theme === 'light'")
+    page.evaluate("document.getAnimations().forEach((fading) => fading.finish())")
+    assert not violations(page, ARTICLE)
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function("document.documentElement.dataset.theme === 'dark'")
+    page.evaluate("document.getAnimations().forEach((fading) => fading.finish())")
+    # the dark page differs in its colours only
+    assert not violations(page, ARTICLE, ["color-contrast"])
 
 
 @pytest.mark.parametrize("name", ["index", "notebooks/01_put_numbers_on_a_grid"])

@@ -203,7 +203,7 @@ def client():
         yield client
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize("name", OBSERVERS)
 def test_a_dask_cluster_gives_the_grids_of_one_process(client, name):
     executor = client.get_executor(pure=False)
@@ -211,13 +211,13 @@ def test_a_dask_cluster_gives_the_grids_of_one_process(client, name):
     assert qnet.grids == WANTED[name]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_bad_batch_on_dask_raises_as_in_one_process(client):
     with pytest.raises(ValueError, match="batch 3: layer 'stem_conv7x7_s2': calibration data"):
         LOUD_NET.quantize(LOUD, executor=client.get_executor(pure=False))
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_dask_worker_that_is_killed_in_the_middle_is_survived(client):
     workers = client.run(os.getpid)
     killed = []
@@ -235,7 +235,7 @@ def test_a_dask_worker_that_is_killed_in_the_middle_is_survived(client):
     assert killed[0] not in counts
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_batch_that_kills_every_dask_worker_is_reported(client):
     # a batch that waited on the same workers may be named first
     with pytest.raises(RuntimeError, match=r"batch \d+ was not calibrated, .* KilledWorker"):
@@ -243,7 +243,7 @@ def test_a_batch_that_kills_every_dask_worker_is_reported(client):
     assert NET.quantize(PARTS, executor=client.get_executor(pure=False)).grids == WANTED["minmax"]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_a_dask_client_that_is_closed_in_the_middle_is_reported(client):
     distributed = pytest.importorskip("distributed")
     second = distributed.Client(client.scheduler.address, set_as_default=False)

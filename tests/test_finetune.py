@@ -115,7 +115,7 @@ def test_progress_counts_epochs_and_the_loss_falls():
     assert seen[-1][1] < 0.7 * seen[0][1]
 
 
-@pytest.mark.slow
+@pytest.mark.full
 @pytest.mark.parametrize(("bits", "win"), [(3, 15), (4, 4)])
 def test_it_wins_accuracy_at_few_bits(bits, win):
     """Integer networks, a weight scale a tensor, weights and activations of so many bits."""

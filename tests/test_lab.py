@@ -27,7 +27,7 @@ HOMES = ["JUPYTER_CONFIG_DIR", "JUPYTERLAB_SETTINGS_DIR", "JUPYTERLAB_WORKSPACES
 HOMES += ["JUPYTER_RUNTIME_DIR", "IPYTHONDIR"]
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.full,
     pytest.mark.skipif(not JUPYTER.exists(), reason="no .venv-lab: make test-lab makes it"),
 ]
 

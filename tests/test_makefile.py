@@ -14,8 +14,8 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ["setup", "run", "golden", "ledger", "bench", "plot", "accuracy"]
-TARGETS += ["sync", "book", "onepage", "epub", "pdf", "test", "agreement", "test-torch"]
-TARGETS += ["lab", "test-lab", "bench-widgets", "bench-loop", "bench-engines"]
+TARGETS += ["sync", "book", "onepage", "epub", "pdf", "test", "test-all", "agreement"]
+TARGETS += ["test-torch", "lab", "test-lab", "bench-widgets", "bench-loop", "bench-engines"]
 TARGETS += ["lock", "check", "clean", "help"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
@@ -64,6 +64,15 @@ def test_an_old_python_is_refused_by_name_before_anything_is_made(tmp_path: Path
     assert run.stdout == ""
     assert f"needs Python 3.11 or newer, with venv; {old} is Python 3.10.9." in run.stderr
     assert not (tmp_path / ".venv").exists()
+
+
+def test_without_a_browser_make_pdf_says_what_it_needs(tmp_path):
+    env = {**os.environ, "PATH": str(tmp_path), "CHROMIUM": ""}
+    command = [sys.executable, ROOT / "tools/print_book.py", "book.html", tmp_path / "book.pdf"]
+    run = subprocess.run(command, text=True, capture_output=True, env=env)
+    assert run.returncode == 1 and not run.stdout
+    assert "needs a browser" in run.stderr and "open book.html in any browser" in run.stderr
+    assert not (tmp_path / "book.pdf").exists()
 
 
 def locked() -> dict[str, str]:

@@ -138,7 +138,7 @@ def test_importing_tinyq_loads_nothing_but_numpy_and_the_standard_library():
     assert (loaded.stdout.split(), loaded.stderr) == (["tinyq"], "")
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_wheel_beside_numpy_alone_prints_the_golden(wheel: Path, numpy_python, tmp_path: Path):
     python, allowed = numpy_python
     installed = pip(python, "install", "--no-deps", "--force-reinstall", wheel, cwd=tmp_path)
