@@ -15,7 +15,7 @@ class Browse:
     """Opens local pages; `problems` collects what went wrong in them.
 
     contexts: where pages open, by whether scripts run there; a new one for each page that finds
-    none. To start one costs as much as a page of the book.
+    none, which costs as much as a page of the book.
     """
 
     def __init__(self, browser, contexts: Mapping[bool, object] | None = None) -> None:

@@ -55,7 +55,10 @@ def chromium() -> Iterator:
 @pytest.fixture(scope="session")
 def contexts(chromium) -> dict[bool, object]:
     """Two contexts for the pages of all tests: with scripts off, and on."""
-    return {javascript: new_context(chromium, javascript) for javascript in (False, True)}
+    contexts = {javascript: new_context(chromium, javascript) for javascript in (False, True)}
+    for context in contexts.values():
+        context.new_page()  # as long as one page stays open, the next ones cost half
+    return contexts
 
 
 @pytest.fixture
