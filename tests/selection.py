@@ -1,8 +1,8 @@
 """Which tests a run takes, in which order, and one line on those that it leaves out.
 
-`full` marks what is slow by nature: `make test-all` runs it, `make test` does not. `slow` marks
-what takes more than a few seconds, needs the built book or a browser: `make check` leaves it out,
-and all that is `full`.
+`full` marks what is slow by nature or far from what a reader changes: `make test-all` runs it,
+`make test` does not. `slow` marks what takes more than a few seconds, needs the built book or a
+browser: `make check` leaves it out, and all that is `full`.
 """
 
 from collections import Counter

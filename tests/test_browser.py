@@ -227,6 +227,7 @@ def test_a_formula_that_mathjax_cannot_read_is_found(browse, built_book, tmp_pat
     assert page.locator(MATH_ERRORS).count() > 0
 
 
+@pytest.mark.full
 def test_the_checks_find_a_page_that_is_wide_and_pale(browse, tmp_path):
     path = tmp_path / "page.html"
     head = '<!doctype html><html lang="en"><meta name="viewport" content="width=device-width">'
@@ -246,6 +247,7 @@ TOKENS = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("tokens", ["", *TOKENS.values()], ids=["none", *TOKENS])
 def test_a_pale_token_of_code_is_found_among_its_like(browse, tmp_path, tokens):
     path = tmp_path / "page.html"

@@ -128,6 +128,7 @@ def test_the_front_page_says_how_far_the_reader_is_and_forgets_it(browse, built_
     assert page.locator(ANSWER).first.input_value() == ""
 
 
+@pytest.mark.full
 @kept
 def test_all_chapters_read_leave_no_next_one(browse, built_book):
     page = browse(built_book / "index.html")
@@ -139,6 +140,7 @@ def test_all_chapters_read_leave_no_next_one(browse, built_book):
     assert overview.locator("a").count() == 0
 
 
+@pytest.mark.full
 @kept
 def test_two_windows_agree(browse, built_book):
     page = browse(built_book / f"{CHAPTER}.html")
@@ -148,6 +150,7 @@ def test_two_windows_agree(browse, built_book):
     assert page.locator(READ).is_checked()
 
 
+@pytest.mark.full
 @kept
 def test_what_another_program_left_there_does_no_harm(browse, built_book):
     page = browse(built_book / f"{CHAPTER}.html")
@@ -160,6 +163,7 @@ def test_what_another_program_left_there_does_no_harm(browse, built_book):
         assert page.locator(READ).is_checked(), rubbish
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("refused", REFUSALS)
 @kept
 def test_a_browser_that_keeps_nothing_shows_no_control(browse, built_book, refused):
@@ -193,6 +197,7 @@ def test_the_marks_are_accessible_and_fit_a_phone(browse, built_book, theme):
     assert not too_wide(visit(page, built_book, CHAPTER))
 
 
+@pytest.mark.full
 @kept
 def test_paper_shows_no_fields(browse, built_book):
     page = browse(built_book / f"{CHAPTER}.html")

@@ -24,6 +24,9 @@ for floats, codes in zip(tuned.nodes, qnet.nodes):
 """
 
 
+pytestmark = pytest.mark.full
+
+
 @pytest.fixture(scope="module")
 def plain() -> str:
     return run(CODE)
