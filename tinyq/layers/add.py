@@ -26,7 +26,6 @@ class QAdd:
     left_shift: extra fraction bits, from 0 to what (8.3) allows, 23 for steps of 255 codes.
     rescale_a, rescale_b, rescale_sum: requantizers of one ratio each, built by from_float; the
     first two at most 1/2 and the last below 1, so that no sum leaves int32.
-    Raises TypeError or ValueError where one of these does not hold.
     Source: TFLite ``reference_integer_ops::Add``.
 
     >>> add = QAdd.from_float(Grid(0.5, 0), Grid(0.25, 0), Grid(1.0, -8))
@@ -41,7 +40,22 @@ class QAdd:
     rescale_b: Requantizer
     rescale_sum: Requantizer
 
-    def __post_init__(self) -> None:
+    @property
+    def requantizers(self) -> Mapping[str, Requantizer]:
+        """The three requantizers: of a, of b, and of their sum."""
+        return {"a": self.rescale_a, "b": self.rescale_b, "sum": self.rescale_sum}
+
+    def out_shape(self, a: Shape, b: Shape) -> Shape:
+        """Return the one shape that a and b have.  Raises ValueError where they have two."""
+        if a != b:
+            raise ValueError(f"QAdd: a and b must have one shape, got {a}, {b}")
+        return a
+
+    def check_sums(self) -> None:
+        """Raise ValueError unless every sum fits int32, whatever the codes.
+
+        from_float makes no other layer; the constructor does, to show what the limits are for.
+        """
         check_left_shift(self.left_shift, self.in_grids)
         ratios = [requantizer.ratio for requantizer in self.requantizers.values()]
         if any(ratio.shape != (1,) for ratio in ratios):
@@ -53,17 +67,6 @@ class QAdd:
                 "QAdd: ratios must be at most 1/2, 1/2 and below 1, "
                 f"got {a:.6g}, {b:.6g}, {total:.6g}"
             )
-
-    @property
-    def requantizers(self) -> Mapping[str, Requantizer]:
-        """The three requantizers: of a, of b, and of their sum."""
-        return {"a": self.rescale_a, "b": self.rescale_b, "sum": self.rescale_sum}
-
-    def out_shape(self, a: Shape, b: Shape) -> Shape:
-        """Return the one shape that a and b have.  Raises ValueError where they have two."""
-        if a != b:
-            raise ValueError(f"QAdd: a and b must have one shape, got {a}, {b}")
-        return a
 
     @classmethod
     def from_float(

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tinyq.affine import Grid
+from tinyq.layers.add import QAdd
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import Node, check_nodes, naming_layer, tensor_shapes
 
@@ -14,7 +15,8 @@ def check_wiring(
 
     nodes: in running order; grids: of each tensor, by name; image_shape: (H, W, C).
     Raises TypeError or ValueError, with the layer's name, for a name twice, an input that no
-    earlier layer makes, a grid that is not that of the tensor, shapes that do not fit.
+    earlier layer makes, a grid that is not that of the tensor, an add whose sums could overflow,
+    shapes that do not fit.
 
     >>> from tinyq.models import resnet
     >>> weights, biases, images = resnet.seed()
@@ -30,6 +32,8 @@ def check_wiring(
     for node in nodes:
         with naming_layer(node.name):
             _check_grids(node, grids)
+            if isinstance(node.layer, QAdd):
+                node.layer.check_sums()
     return tensor_shapes(nodes, image_shape)
 
 
