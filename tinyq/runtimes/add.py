@@ -30,7 +30,7 @@ def fixed(layer: QAdd, a: Codes, b: Codes) -> Codes:
 
 
 def litert_optimized(layer: QAdd, a: Codes, b: Codes) -> Codes:
-    """Return the sum by (8.1) and (8.2); whole blocks of 16 codes round otherwise, and wrap.
+    """Return the sum by (8.1) and (8.2), in blocks of 16 codes with other roundings and in int16.
 
     blocks:    (8.1) under SINGLE, (8.2) under DOUBLE, wrapped to int16 before the clamp
     the rest:  both under DOUBLE, no wrap
@@ -59,7 +59,7 @@ def rescaled_sum(layer: QAdd, a: Codes, b: Codes, rounding: Rounding) -> NDArray
 
 
 def litert_default(layer: QAdd, a: Codes, b: Codes) -> Codes:
-    """Return the sum by XNNPACK's rule where XNNPACK takes the scales, else by LiteRT's own kernel.
+    """Return the sum by XNNPACK's rule where it takes the scales, else by LiteRT's own kernel.
 
     XNNPACK takes ratios s_a / s_out and s_b / s_out of at least 2**-10 and below 2**8.
 
@@ -70,7 +70,7 @@ def litert_default(layer: QAdd, a: Codes, b: Codes) -> Codes:
 
 
 def xnnpack(layer: QAdd, a: Codes, b: Codes) -> Codes:
-    """Return the sum with one multiplier of at most 21 bits for each side, and one shift, ties up.
+    """Return the sum with one multiplier a side, at most 21 bits, and one shift, ties up.
 
     shift = 20 - floor(log2(max(s_a, s_b) / s_out)); m = rint(s * 2**shift / s_out)
     y = clamp((((a - zp_a)*m_a + (b - zp_b)*m_b + 2**(shift-1)) >> shift) + zp_out)

@@ -38,7 +38,7 @@ def onnx_runtime(layer: QAdd, a: Codes, b: Codes) -> Codes:
 
 
 def pytorch(layer: QAdd, a: Codes, b: Codes) -> Codes:
-    """Return the sum of the dequantized numbers, quantized again in float32, ties to even.
+    """Return the sum of the dequantized numbers, quantized anew in float32, ties to even.
 
     u = code + 128 and zp = zero_point + 128, PyTorch's unsigned codes; r = 1 / s_out
     blocks of 64:  u = rint((fma(s_a, u_a, -zp_a*s_a) + fma(s_b, u_b, -zp_b*s_b)) * r) + zp_out

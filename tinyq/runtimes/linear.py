@@ -13,7 +13,7 @@ INT32_MIN, INT32_END = -(2.0**31), 2.0**31
 
 
 def xnnpack(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
-    """Return the codes by FLOAT32, except that a product below int32 can wrap.
+    """Return the codes by FLOAT32, except that a product below int32 wraps with its zero_point.
 
     y = clamp(int32(rint(min(float32(acc) * ratio, qmax - zp_out))) + zp_out), the sum in int32
 
@@ -30,7 +30,7 @@ def xnnpack(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
 
 
 def pytorch(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
-    """Return the codes by FLOAT32, with the bias as a real number and products cast to int32.
+    """Return the codes by FLOAT32, the bias a real number, products beyond int32 cast.
 
     s = s_in * s_w; b = float32(bias * s), the real bias that PyTorch stores
     y = clamp(rint((float32(acc - bias) + b / s) * (s / s_out)) + zp_out), in float32

@@ -23,7 +23,7 @@ def fixed(layer: QMean, codes: Codes) -> Codes:
 
 
 def litert_optimized(layer: QMean, codes: Codes) -> Codes:
-    """Return `fixed` without keep_dims; with it, the raw sum rescaled, then one rounded bias added.
+    """Return `fixed`; with keep_dims the raw sum rescaled, and the zero_points as one rounded bias.
 
     y = clamp(rescale(sum of x, s_in / (count * s_out)) + zp_out - lround(zp_in * s_in / s_out))
 
@@ -47,7 +47,7 @@ def litert_optimized(layer: QMean, codes: Codes) -> Codes:
 
 
 def xnnpack(layer: QMean, codes: Codes) -> Codes:
-    """Return the raw sum times one float32 ratio, plus one float32 constant, ties to even.
+    """Return the mean as one float32 line through the raw sum, zero_points and all, ties to even.
 
     r = s_in / s_out * (1 / count); y = clamp(rint((sum of x) * r + (zp_out - zp_in * count * r)))
 
@@ -61,7 +61,7 @@ def xnnpack(layer: QMean, codes: Codes) -> Codes:
 
 
 def onnx_runtime(layer: QMean, codes: Codes) -> Codes:
-    """Return the float32 mean of the dequantized pixels, quantized again, ties to even.
+    """Return the float32 mean of the dequantized pixels, quantized anew, ties to even.
 
     y = clamp(rint((sum of s_in * (x - zp_in)) / count / s_out) + zp_out)
 

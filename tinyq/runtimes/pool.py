@@ -26,7 +26,7 @@ def half_away(layer: AveragePool, codes: Codes) -> Codes:
 
 
 def onnx_runtime(layer: AveragePool, codes: Codes) -> Codes:
-    """Return the mean by one of two formulas, both in float32 with ties to even.
+    """Return the mean by one of two roads, both in float32 with ties to even.
 
     window:       y = rint((sum of s*(x - zp), row by row) / count / s + zp)
     whole image:  y = rint(sum of (x - zp) * (s / (count*s))) + zp
