@@ -11,7 +11,8 @@ from tinyq.layers import QConv2D, QDense
 from tinyq.loops.conv import accumulate
 from tinyq.widgets import AccumulatorMeter
 from tinyq.widgets.accumulator_meter.accumulator_meter import bits_of
-from tinyq.widgets.data.networks import NETWORKS, PARTS
+from tinyq.widgets.data.networks import NETWORKS, quantized
+from tinyq.widgets.data.subject import PARTS
 
 
 @pytest.fixture(scope="module")
@@ -118,6 +119,7 @@ def test_a_layer_of_ones_own(v8):
     [
         ({"layer": "conv"}, "layer must be a QConv2D, QConv2DPerChannel or QDense, got str"),
         ({"codes": np.zeros((1, 2), np.int8)}, "got NoneType"),
+        ({"layer": quantized("seed").nodes[-1].layer}, "codes must be given with the layer"),
         ({"channel": 8}, "channel must be at most 7, got 8"),
         ({"zero_point": 128}, "zero_point"),
         ({"kernel": 0}, "kernel"),

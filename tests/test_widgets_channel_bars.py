@@ -8,7 +8,8 @@ from traitlets import TraitError
 from widget_v8 import Script, run_call
 
 from tinyq.widgets import ChannelBars
-from tinyq.widgets.data.networks import NETWORKS, PARTS
+from tinyq.widgets.data.networks import NETWORKS
+from tinyq.widgets.data.subject import PARTS
 
 
 @pytest.fixture(scope="module")

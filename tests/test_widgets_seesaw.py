@@ -11,7 +11,8 @@ from widget_v8 import Script
 from tinyq.methods import fold
 from tinyq.methods.equalization import equalize_network
 from tinyq.widgets import Seesaw
-from tinyq.widgets.data.networks import NETWORKS, network, node_of, shown_images
+from tinyq.widgets.data.networks import NETWORKS, network, shown_images
+from tinyq.widgets.data.subject import parts_of
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,8 @@ def test_level_all_is_equalize():
     assert value["mades"] == np.abs(np.float32(one)).reshape(8, -1).max(axis=1).tolist()
     assert value["reads"] == np.abs(np.float32(two)).reshape(-1, 8).max(axis=0).tolist()
     levelled = equalize_network(network("wide"))
-    layers = [node_of(levelled, part).layer.weights for part in ("block1", "block2")]
-    assert np.abs(layers[0]).reshape(8, -1).max(axis=1) == pytest.approx(value["mades"], rel=1e-6)
+    first = parts_of(levelled)[0]["block1"]
+    assert np.abs(first).reshape(8, -1).max(axis=1) == pytest.approx(value["mades"], rel=1e-6)
 
 
 def test_a_power_of_two_leaves_the_logits_as_they_are():
@@ -56,7 +57,8 @@ def test_a_power_of_two_leaves_the_logits_as_they_are():
     shown = Seesaw(channel=0, factor=0.0625)
     factors = np.ones(8)
     factors[0] = shown.factor
-    first, second = (node_of(net, part) for part in ("block1", "block2"))
+    nodes = {node.name: node for node in net.nodes}
+    first, second = nodes["block_conv3x3_a"], nodes["block_conv3x3_b"]
     w1, b1, w2 = fold.rescale(first.layer.weights, first.layer.bias, second.layer.weights, factors)
     layers = {
         first.name: replace(first.layer, weights=np.float32(w1), bias=np.float32(b1)),

@@ -2,15 +2,17 @@
 
 from dataclasses import replace
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
 from tinyq.layers.linear import Linear
+from tinyq.methods.in_order import input_steps
 from tinyq.weights import weight_max
-from tinyq.widgets.data.networks import NETWORKS, PARTS, node_of, quantized, shown_images
+from tinyq.widgets.data.networks import NETWORKS, quantized, shown_images
+from tinyq.widgets.data.subject import PARTS
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 
@@ -28,18 +30,14 @@ class Fed(NamedTuple):
 def fed(network: str, part: str, weight_bits: int) -> Fed:
     """Return a layer of the book's networks and what the first image gives it."""
     qnet = quantized(network, weight_bits)
-    node = node_of(qnet, part)
-    return Fed(node.layer, qnet.trace(shown_images(network)[:1])[node.inputs[0]])
+    linear = [(n.layer, n.inputs[0]) for n in qnet.nodes if isinstance(n.layer, Linear)]
+    layer, source = linear[PARTS.index(part)]
+    return Fed(layer, qnet.trace(shown_images(network)[:1])[source])
 
 
 def windows(codes: NDArray[np.int8], layer: Linear) -> NDArray[np.int64]:
     """Return what each output position sees: (positions, products)."""
-    if codes.ndim == 2:
-        return codes.astype(np.int64)
-    kernel, (down, right) = layer.weight.shape[1:3], layer.stride
-    seen = np.lib.stride_tricks.sliding_window_view(codes[0], kernel, axis=(0, 1))
-    seen = seen[::down, ::right].transpose(0, 1, 3, 4, 2)  # channels last, as the weights
-    return seen.reshape(-1, layer.weight[0].size).astype(np.int64)
+    return input_steps(layer, codes).astype(np.int64) + layer.in_grid.zero_point
 
 
 def pair_sums(seen: NDArray[np.int64], weight: NDArray[np.int8]) -> NDArray[np.int64]:
@@ -101,6 +99,8 @@ class AccumulatorMeter(Widget):
                     f"layer must be a QConv2D, QConv2DPerChannel or QDense, got "
                     f"{type(layer).__name__}"
                 )
+            if codes is None:
+                raise TypeError("codes must be given with the layer that reads them, got None")
             layer.accumulate(codes)  # refuses what the layer does not take
             self._own = Fed(layer, codes[:1])
             state = {**own_state(self._own), **state}
@@ -117,7 +117,7 @@ class AccumulatorMeter(Widget):
         )
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown, integers.  For any weights: fan_in, the largest step and weight, bound =
         fan_in * step * weight, its bits, how many products fit int16 and int32, the largest pair
         of U8S8.  For the layer's channel: the ends of (4.2), the ends on the image, the largest
@@ -170,7 +170,7 @@ class AccumulatorMeter(Widget):
         )
 
 
-def own_state(own: Fed) -> dict:
+def own_state(own: Fed) -> dict[str, Any]:
     """Return the state in which the meter shows a layer of one's own, and its data."""
     layer, window = own.layer, own.layer.weight.shape[1:]
     square = len(window) == 3 and window[0] == window[1] <= 32

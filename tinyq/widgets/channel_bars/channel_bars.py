@@ -1,5 +1,7 @@
 """The channel bars of chapter 3: each channel's weights on its grid, one scale or many."""
 
+from typing import Any
+
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -7,7 +9,8 @@ from numpy.typing import NDArray
 from tinyq.affine import finite_float32
 from tinyq.widgets.arithmetic.coded import coded
 from tinyq.widgets.arithmetic.quality import shown_db
-from tinyq.widgets.data.networks import NETWORKS, PARTS, network, node_of
+from tinyq.widgets.data.networks import NETWORKS, weights_of
+from tinyq.widgets.data.subject import PARTS
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 
@@ -53,10 +56,10 @@ class ChannelBars(Widget):
         """The weights that are shown."""
         if self._own is not None:
             return self._own
-        return node_of(network(self.network), self.layer).layer.weights
+        return weights_of(self.network)[self.layer]
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: a list over the channels of the weights' ends (lo, hi), of the scales and
         zero_points of their grids, of the ends of the codes in use (first, last), SQNR in dB (None
         where there is no error).  Of the magnified channel: [code, count] pairs, its largest

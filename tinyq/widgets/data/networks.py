@@ -1,21 +1,18 @@
 """The book's three networks, for a menu of a widget: the seed, the trained digits, the wide one."""
 
+from collections.abc import Mapping
 from functools import cache
-from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.layers.nodes import Node
 from tinyq.layers.scheme import Scheme
 from tinyq.models import digits, resnet
 from tinyq.network import Network, QNetwork
+from tinyq.widgets.data.subject import parts_of
 
 NETWORKS = ("seed", "digits", "wide")
-LAYERS = MappingProxyType(
-    {"stem": "stem_conv7x7_s2", "block1": "block_conv3x3_a", "block2": "block_conv3x3_b"}
-)
-PARTS = (*LAYERS, "dense")
 SCANS_EACH = 2  # as many test scans of each digit as digits_data.js has
 
 
@@ -32,6 +29,12 @@ def network(name: str) -> Network:
         seed = resnet.seed()
         return resnet.stem_block(seed.weights, seed.biases)
     return trained().net if name == "digits" else trained().wide_net
+
+
+@cache
+def weights_of(name: str) -> Mapping[str, NDArray[np.float32]]:
+    """Return the float weights of a network's layers, by the names in PARTS."""
+    return parts_of(network(name))[0]
 
 
 @cache
@@ -54,18 +57,14 @@ def quantized(name: str, weight_bits: int = 8, per_channel: bool = True) -> QNet
 
 
 def given_or_shown(
-    qnet: QNetwork | None, images: NDArray | None, name: str
-) -> tuple[QNetwork, NDArray]:
+    qnet: QNetwork | None, images: NDArray[Any] | None, name: str
+) -> tuple[QNetwork, NDArray[Any]]:
     """Return what a reader gave, or the int8 network of this name and its shown images.
 
     Raises ValueError where one of the two is missing.
     """
-    if (qnet is None) != (images is None):
+    if qnet is None and images is None:
+        return quantized(name), shown_images(name)
+    if qnet is None or images is None:
         raise ValueError("qnet and images come together: give both or neither")
-    return (quantized(name), shown_images(name)) if qnet is None else (qnet, images)
-
-
-def node_of(net: Network | QNetwork, part: str) -> Node:
-    """Return the layer with weights that a name in PARTS means: "dense" is the last one."""
-    name = LAYERS.get(part, net.nodes[-1].name)
-    return next(node for node in net.nodes if node.name == name)
+    return qnet, images

@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.floatref import Conv2D, Dense
+from tinyq.floatref import Array, Weighted
 from tinyq.layers.images import check_images
 from tinyq.layers.nodes import INPUT
 from tinyq.models import resnet
@@ -59,7 +59,7 @@ def of_seed() -> Subject:
     return Subject(net, images[:SHOWN], net.calibrate(images), own=False)
 
 
-def subject_of(net: Network | None, images: NDArray | None, calibration: NDArray | None) -> Subject:
+def subject_of(net: Network | None, images: Array | None, calibration: Array | None) -> Subject:
     """Return the subject that a reader gave, or the seed's where nothing is given.
 
     net: of resnet.stem_block's form; images: float32 (N, H, W, C), N >= 1; calibration: what
@@ -78,14 +78,14 @@ def subject_of(net: Network | None, images: NDArray | None, calibration: NDArray
     return Subject(net, images, net.calibrate(images if calibration is None else calibration))
 
 
-def parts_of(net: Network) -> tuple[dict[str, NDArray], dict[str, NDArray]]:
+def parts_of(net: Network) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return the weights and biases that resnet.stem_block would make net of.
 
     Raises TypeError for what is no Network, ValueError for a network of another form.
     """
     if not isinstance(net, Network):
         raise TypeError(f"net must be a tinyq.network.Network, got {type(net).__name__}")
-    layers = [node.layer for node in net.nodes if isinstance(node.layer, Conv2D | Dense)]
+    layers = [node.layer for node in net.nodes if isinstance(node.layer, Weighted)]
     if len(layers) != len(PARTS):
         raise ValueError(
             f"net must have the form of resnet.stem_block, got {len(layers)} layers with weights"

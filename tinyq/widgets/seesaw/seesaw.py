@@ -1,5 +1,7 @@
 """The seesaw of chapter 9: one factor between two layers' channels, up on one side, down there."""
 
+from typing import Any
+
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -8,12 +10,15 @@ from tinyq.methods.fold import rescale
 from tinyq.methods.fold.checks import finite
 from tinyq.widgets.arithmetic.coded import coded
 from tinyq.widgets.arithmetic.quality import shown_db
-from tinyq.widgets.data.networks import NETWORKS, network, node_of
+from tinyq.widgets.data.networks import NETWORKS, weights_of
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 
+Weights = NDArray[np.float32]
+Reaches = NDArray[np.float64]  # (C,): a number for each channel between the two layers
 
-def reaches(first: NDArray, second: NDArray) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+
+def reaches(first: NDArray[Any], second: NDArray[Any]) -> tuple[Reaches, Reaches]:
     """Return the largest weight of each channel, where it is made and where it is read: (C,) both.
 
     first: (C, ...); second: (O, ..., C).
@@ -22,12 +27,11 @@ def reaches(first: NDArray, second: NDArray) -> tuple[NDArray[np.float64], NDArr
     [[8.0, 1.0], [0.5, 3.0]]
     """
     made = np.abs(first).reshape(len(first), -1).max(axis=1)
-    return made.astype(np.float64), np.abs(second).reshape(-1, len(first)).max(axis=0).astype(
-        np.float64
-    )
+    read = np.abs(second).reshape(-1, len(first)).max(axis=0)
+    return made.astype(np.float64), read.astype(np.float64)
 
 
-def levelling(made: NDArray[np.float64], read: NDArray[np.float64]) -> NDArray[np.float64]:
+def levelling(made: Reaches, read: Reaches) -> Reaches:
     """Return the factors of equation (9.5), sqrt(read / made), 1 where one of the two is 0.
 
     >>> levelling(np.float64([8, 0]), np.float64([0.5, 1])).tolist()
@@ -65,35 +69,35 @@ class Seesaw(Widget):
 
     def __init__(
         self,
-        first: NDArray[np.float32] | None = None,
-        second: NDArray[np.float32] | None = None,
+        first: Weights | None = None,
+        second: Weights | None = None,
         **state: object,
     ) -> None:
         self._own = None
         if first is not None or second is not None:
             if first is None or second is None:
                 raise ValueError("first and second must be given together")
-            first, second = finite("first", first), finite("second", second)
-            if first.ndim < 2 or second.ndim < 2 or second.shape[-1] != len(first):
+            made, read = finite("first", first), finite("second", second)
+            if made.ndim < 2 or read.ndim < 2 or read.shape[-1] != len(made):
                 raise ValueError(
-                    f"first must be (C, ...) and second (O, ..., C), got shapes {first.shape} and "
-                    f"{second.shape}"
+                    f"first must be (C, ...) and second (O, ..., C), got shapes {made.shape} and "
+                    f"{read.shape}"
                 )
-            self._own = first.astype(np.float32), second.astype(np.float32)
+            self._own = made.astype(np.float32), read.astype(np.float32)
             data = encode(dict(zip(("first", "second"), self._own, strict=True)))
             state = {"data": data, "hide": "network", **state}
         super().__init__(**state)
 
     @property
-    def weights(self) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def weights(self) -> tuple[Weights, Weights]:
         """The weights of the two layers, before any factor."""
         if self._own:
             return self._own
-        net = network(self.network)
-        return tuple(node_of(net, part).layer.weights for part in ("block1", "block2"))
+        weights = weights_of(self.network)
+        return weights["block1"], weights["block2"]
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the channels' reach in both layers before (made, read) and now; the
         factor that levels the chosen one; the scales, the largest codes and the SQNR in dB of the
         chosen channel and of both tensors.
@@ -106,8 +110,8 @@ class Seesaw(Widget):
         balance = levelling(made, read)
         factors = balance.copy() if self.level_others else np.ones(len(first))
         factors[c] = self.factor
-        w1, _, w2 = rescale(first, none, second, factors)
-        w1, w2 = w1.astype(np.float32), w2.astype(np.float32)
+        lifted, _, lowered = rescale(first, none, second, factors)
+        w1, w2 = lifted.astype(np.float32), lowered.astype(np.float32)
         one, two = (coded(w, self.per_channel, True, self.bits) for w in (w1, w2))
         made_now, read_now = reaches(w1, w2)
         return {

@@ -1,7 +1,7 @@
 """The staircase of chapter 12: gradient descent on weights that are rounded, a step at a time."""
 
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import traitlets
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid, finite_float32
 from tinyq.methods.fakequant import fake_quantize, reached
 from tinyq.weights import weight_max, weight_scales
-from tinyq.widgets.data.networks import network, node_of, shown_images
+from tinyq.widgets.data.networks import network, shown_images, weights_of
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 
@@ -27,9 +27,8 @@ class Task(NamedTuple):
 @cache
 def neuron(digit: int) -> Task:
     """Return the trained network's neuron for a digit, and what 20 test scans give it."""
-    net = network("digits")
-    inputs = net.trace(shown_images("digits"))["global_avgpool"]
-    return Task(node_of(net, "dense").layer.weights[digit], inputs)
+    inputs = network("digits").trace(shown_images("digits"))["global_avgpool"]
+    return Task(weights_of("digits")["dense"][digit], inputs)
 
 
 def in_turn(terms: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
@@ -38,7 +37,7 @@ def in_turn(terms: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
     >>> in_turn(np.float64([[1, 2], [3, 4]]), axis=1).tolist()
     [3.0, 7.0]
     """
-    return np.cumsum(terms, axis=axis).take(-1, axis=axis)
+    return np.moveaxis(np.cumsum(terms, axis=axis), axis, 0)[-1]
 
 
 class Descent(NamedTuple):
@@ -129,7 +128,7 @@ class Staircase(Widget):
         return Grid(float(scales[0]), 0, -most, most)
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the grid; the weights after the steps and their codes, those before; the
         path of the magnified weight and the losses, steps + 1 numbers each; what the loss asks of
         it, dL/dw^, whether its slope passes, and its next step.
