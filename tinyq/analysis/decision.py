@@ -87,7 +87,7 @@ def check_logits(name: str, logits: Logits) -> Logits:
     return logits
 
 
-def check_labels(labels: NDArray[np.integer], logits: Logits) -> NDArray[np.integer]:
+def check_labels(labels: NDArray[np.integer] | None, logits: Logits) -> NDArray[np.integer]:
     """Return labels, or raise TypeError or ValueError unless each image has one, N >= 1."""
     count, classes = logits.shape
     if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":

@@ -1,5 +1,7 @@
 """The add balancer of chapter 8: three scales and a left_shift, the headroom, every sum."""
 
+from typing import Any
+
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -17,12 +19,12 @@ CODES = np.arange(-128, 128)
 SIDES = ("a", "b", "out")
 
 
-def scale_trait() -> traitlets.Float:
+def scale_trait() -> traitlets.Float[float, float | int]:
     """Return a trait for a scale, within the reach of the slider."""
     return traitlets.Float(1.0, min=1e-4, max=10.0).tag(sync=True)
 
 
-def code_trait(default: int = 0) -> traitlets.Int:
+def code_trait(default: int = 0) -> traitlets.Int[int, int]:
     """Return a trait for an int8 number."""
     return traitlets.Int(default, min=-128, max=127).tag(sync=True)
 
@@ -59,12 +61,12 @@ class AddBalancer(Widget):
     zero_point_out = code_trait()
 
     def __init__(
-        self, qnet: QNetwork | None = None, images: NDArray | None = None, **state: object
+        self, qnet: QNetwork | None = None, images: NDArray[Any] | None = None, **state: object
     ) -> None:
         given = qnet is not None
         qnet, images = given_or_shown(qnet, images, "seed")
         node = next((node for node in qnet.nodes if node.name == ADD), None)
-        if node is None or not isinstance(node.layer, QAdd):
+        if node is None or type(node.layer) is not QAdd:
             raise ValueError(f"qnet must have a QAdd called {ADD!r}")
         grids = dict(zip(SIDES, (*node.layer.in_grids, node.layer.out_grid), strict=True))
         if any((grid.qmin, grid.qmax) != (-128, 127) for grid in grids.values()):
@@ -100,7 +102,7 @@ class AddBalancer(Widget):
         return QAdd((a, b), out, self.left_shift, *map(Requantizer, ratios))
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits, the three requantizers, the pair step by step, and all pairs.
 
         headroom: how many times the furthest code, shifted, fits below 2**31; nearest: the exact
@@ -113,7 +115,7 @@ class AddBalancer(Widget):
         rescale = layer.rescale_a, layer.rescale_b, layer.rescale_sum
         steps = self.code_a - a.zero_point, self.code_b - b.zero_point
         shifted = [int(np.int32(step) << np.int32(shift)) for step in steps]
-        parts = [int(r.rescale(np.int32([x]))[0]) for x, r in zip(shifted, rescale, strict=False)]
+        parts = [int(r.rescale(np.int32(x))[0]) for x, r in zip(shifted, rescale, strict=False)]
         most = max(max(127 - grid.zero_point, grid.zero_point + 128) for grid in (a, b))
         codes, raw = self._every_sum(layer)
         nearest = np.clip(raw, -128, 127)

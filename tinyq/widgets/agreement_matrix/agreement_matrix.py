@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from functools import cache
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -21,7 +22,7 @@ LINEAR = ("conv", "conv_per_tensor", "dense")
 
 
 @cache
-def packaged() -> dict:
+def packaged() -> dict[str, Any]:
     """Return the ledger that comes with the package, as tools/agreement_data.py condensed it.
 
     pairs: of runtime and operator, as book/agreement.json has them; date; versions; words: of each
@@ -54,7 +55,7 @@ class AgreementMatrix(Widget):
     row = traitlets.Int(0, min=0).tag(sync=True)
     column = traitlets.Int(2, min=0).tag(sync=True)
 
-    def __init__(self, ledger: Mapping | None = None, **state: object) -> None:
+    def __init__(self, ledger: Mapping[str, Any] | None = None, **state: object) -> None:
         self.ledger = packaged()
         data = ""
         if ledger is not None:
@@ -79,7 +80,7 @@ class AgreementMatrix(Widget):
                 )
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits, the matrix, the cell, its first case, computed again.
 
         matrix: cases with every byte equal, a row an operator, None where the rule makes no sense;
@@ -110,8 +111,10 @@ class AgreementMatrix(Widget):
 
     def _equal(self, runtime: str, operator: str) -> int | None:
         pair = self.pairs.get((runtime, operator))
-        tally = pair and pair["rules"].get(self.rule)
-        return tally["equal"] if tally and pair["cases"] else None
+        if pair is None or not pair["cases"]:
+            return None
+        tally = pair["rules"].get(self.rule)
+        return tally["equal"] if tally else None
 
     def fallback(self) -> str:
         """The matrix of the rule as a table, and a sentence."""
@@ -134,14 +137,14 @@ class AgreementMatrix(Widget):
 
 
 def replay(
-    operator: str, first: Mapping | None, rule: str | None, narrow: bool = False
+    operator: str, first: Mapping[str, Any] | None, rule: str | None, narrow: bool = False
 ) -> int | None:
     """Return the code that tinyq gives for a recorded case, or None where it cannot be computed.
 
     operator: of the ledger; first: the case, as tools.agreement.replay made it, None for none;
     rule: name of a Rounding; narrow: whether in_scale * weight_scale is a float32 product.
     """
-    if first is None or rule not in Rounding.__members__:
+    if first is None or rule is None or rule not in Rounding.__members__:
         return None
     rounding = Rounding[rule]
     if operator in LINEAR:
@@ -149,19 +152,20 @@ def replay(
         scale = kind(first["in_scale"]) * kind(first["weight_scale"])
         grid = Grid(*first["out_grid"])
         requantizer = Requantizer.from_scales(1.0, [scale], grid.scale, rounding)
-        total = requantizer.rescale(np.int32([first["acc"]])) + grid.zero_point
+        total = requantizer.rescale(np.int32(first["acc"])) + grid.zero_point
         if rounding is not Rounding.FLOAT32:
             total = total.astype(np.int32)  # in C the sum wraps
         return int(np.clip(total, grid.qmin, grid.qmax)[0])
     if operator == "add":
-        grids = [Grid(*first[name]) for name in ("a_grid", "b_grid", "out_grid")]
-        add = QAdd.from_float(*grids, rounding=rounding)
-        return int(add.forward(np.int8([[first["a"]]]), np.int8([[first["b"]]]))[0, 0])
+        a_grid, b_grid, out_grid = (Grid(*first[name]) for name in ("a_grid", "b_grid", "out_grid"))
+        add = QAdd.from_float(a_grid, b_grid, out_grid, rounding=rounding)
+        a, b = (np.array([[first[name]]], np.int8) for name in ("a", "b"))
+        return int(add.forward(a, b)[0, 0])
     if "window" not in first:
         return None
-    window = np.int8(first["window"])[None, ..., None]
+    window = np.array(first["window"], np.int8)[None, ..., None]
     if operator == "mean":
-        layer = QMean(Grid(*first["in_grid"]), Grid(*first["out_grid"]))
+        mean = QMean(Grid(*first["in_grid"]), Grid(*first["out_grid"])).forward(window)
     else:
-        layer = QGlobalAvgPool2D(Grid(*first["grid"]))
-    return int(layer.forward(window)[0, 0])
+        mean = QGlobalAvgPool2D(Grid(*first["grid"])).forward(window)
+    return int(mean[0, 0])

@@ -34,8 +34,8 @@ def coded(weights: NDArray[np.float32], per_channel: bool, symmetric: bool, bits
         half = 2 ** (bits - 1)
         sets = weights if per_channel else weights[None]
         grids = [Grid.from_range(float(w.min()), float(w.max()), -half, half - 1) for w in sets]
-        codes = [grid.quantize(w) for grid, w in zip(grids, sets, strict=True)]
-        codes = np.stack(codes).reshape(weights.shape)
+        parts = [grid.quantize(w) for grid, w in zip(grids, sets, strict=True)]
+        codes = np.stack(parts).reshape(weights.shape)
     grids = grids if per_channel else grids * len(weights)
     back = [grid.dequantize(q) for grid, q in zip(grids, codes, strict=True)]
     return Coded(grids, codes, np.stack(back))

@@ -1,6 +1,7 @@
 """The block map of chapter 0: fourteen tensors by grid, and one of them in float and in int8."""
 
 import math
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -36,7 +37,7 @@ class BlockMap(SubjectWidget):
     column = traitlets.Int(3, min=0, max=255).tag(sync=True)
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits, the tensor's name, grid and shape, the code that is read.
 
         place: its indices in the tensor; float, code, dequantized, error: of it; codes: of its

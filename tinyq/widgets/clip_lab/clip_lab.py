@@ -1,7 +1,9 @@
 """The clip lab of chapter 2: where to cut a tensor off, clipping errors against rounding errors."""
 
+from collections.abc import Callable, Mapping
 from functools import cache, partial
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -9,14 +11,17 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid, finite_float32, round_half_away
 from tinyq.observers import MSE, Entropy, MinMax, Percentile
+from tinyq.observers.histogram import Histogram
 from tinyq.widgets.arithmetic.quality import shown_db
 from tinyq.widgets.data.networks import NETWORKS, network, shown_images
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 
-TENSORS = ("input", "stem_conv7x7_s2", "stem_relu", "block_conv3x3_a", "block_relu_a")
-TENSORS += ("block_conv3x3_b", "block_relu_b", "logits")
-OBSERVERS = MappingProxyType(
+TENSORS = (
+    *("input", "stem_conv7x7_s2", "stem_relu", "block_conv3x3_a", "block_relu_a"),
+    *("block_conv3x3_b", "block_relu_b", "logits"),
+)
+OBSERVERS: Mapping[str, Callable[[], MinMax | Histogram]] = MappingProxyType(
     {"minmax": MinMax, "percentile": partial(Percentile, 99.9), "mse": MSE, "entropy": Entropy}
 )
 RULES = ("own", *OBSERVERS)
@@ -43,7 +48,7 @@ def ends(bits: int) -> tuple[int, int]:
 def chosen(rule: str, x: NDArray[np.float32], bits: int) -> tuple[float, float]:
     """Return the range that an observer of OBSERVERS chooses for x."""
     seen = OBSERVERS[rule]().observe(x)
-    return (seen.lo, seen.hi) if rule == "minmax" else seen.range(*ends(bits))
+    return (seen.lo, seen.hi) if isinstance(seen, MinMax) else seen.range(*ends(bits))
 
 
 class ClipLab(Widget):
@@ -83,7 +88,7 @@ class ClipLab(Widget):
             self.lo, self.hi = chosen(self.rule, self.x, self.bits)
 
     @traitlets.validate("lo", "hi")
-    def _finite(self, proposal: dict) -> float:
+    def _finite(self, proposal: dict[str, Any]) -> float:
         finite_float32(proposal["trait"].name, proposal["value"])
         return proposal["value"]
 
@@ -93,7 +98,7 @@ class ClipLab(Widget):
         return tensor_of(self.network, self.tensor) if self._own is None else self._own
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits with lo and hi as used, the grid; count, how many are clipped,
         the squared errors of these (clipping) and of the others (rounding), SQNR in dB (None where
         there is no error); and of each rule its lo, hi and SQNR.  Raises ValueError for lo > hi.

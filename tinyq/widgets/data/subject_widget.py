@@ -1,5 +1,7 @@
 """What the widgets on a whole block share: whose network and images they show, and which image."""
 
+from typing import Any
+
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
@@ -29,7 +31,7 @@ class SubjectWidget(Widget):
         super().__init__(**{"data": self.subject.data(), **self._start(), **state})
         self._check()
 
-    def _start(self) -> dict:
+    def _start(self) -> dict[str, Any]:
         """Return the traits that the subject itself sets."""
         return {}
 

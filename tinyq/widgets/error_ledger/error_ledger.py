@@ -2,6 +2,7 @@
 
 import math
 from functools import cache
+from typing import Any
 
 import numpy as np
 import traitlets
@@ -88,7 +89,7 @@ class ErrorLedger(Widget):
             if net is None:
                 raise ValueError("net, images and labels must be given together")
             subject = subject_of(net, images, calibration)
-            check_labels(labels, subject.net(subject.images))
+            labels = check_labels(labels, subject.net(subject.images))
             self._own = subject, labels.astype(np.int64)
             data = subject.data(labels=labels.tolist())
         super().__init__(**{"data": data, **state})
@@ -132,7 +133,7 @@ class ErrorLedger(Widget):
         return run_both(subject.net, self.qnet, subject.images)
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits, a row a tensor, the answers, the logits of one scan.
 
         names, grids: of the tensors, and the numbers of their grids; sqnr: in dB to two digits,

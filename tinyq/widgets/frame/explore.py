@@ -7,12 +7,16 @@ says where it moves.
 import inspect
 import io
 from collections.abc import Callable
+from typing import Any
 
 import ipywidgets
 from IPython.display import display
 
+Draw = Callable[..., object]  # png refuses what is no Figure
+Limits = tuple[float, ...] | list[Any]
 
-def explore(f: Callable, **sliders: tuple | list) -> "Explorer":
+
+def explore(f: Draw, **sliders: Limits) -> "Explorer":
     """Return f's figure with a slider for each named argument.
 
     f: returns a matplotlib Figure.  sliders: an argument of f each, as (lo, hi) or (lo, hi, step)
@@ -38,7 +42,7 @@ class Explorer:
     controls: the ipywidgets by argument name.  image: the current frame, PNG.
     """
 
-    def __init__(self, f: Callable, sliders: dict[str, tuple | list]) -> None:
+    def __init__(self, f: Draw, sliders: dict[str, Limits]) -> None:
         parameters = inspect.signature(f).parameters
         if strange := [name for name in sliders if name not in parameters]:
             raise TypeError(f"{strange[0]} must be an argument of {f.__name__}{tuple(parameters)}")
@@ -55,11 +59,11 @@ class Explorer:
         self.box = ipywidgets.VBox([*self.controls.values(), self.image, self.message])
 
     @property
-    def state(self) -> dict:
+    def state(self) -> dict[str, Any]:
         """The arguments as the sliders stand."""
         return {name: one.value for name, one in self.controls.items()}
 
-    def _redraw(self, change: dict) -> None:
+    def _redraw(self, change: dict[str, Any]) -> None:
         try:
             self.image.value = png(self.f, self.state)
             self.message.value = ""
@@ -80,7 +84,7 @@ class Explorer:
         display({"text/markdown": f"*{words}*", "text/plain": words}, raw=True)
 
 
-def control(name: str, limits: tuple | list, default: object) -> ipywidgets.ValueWidget:
+def control(name: str, limits: Limits, default: Any) -> ipywidgets.ValueWidget:
     """Return the slider or menu for one argument; default: inspect's empty where it has none."""
     given = default is not inspect.Parameter.empty
     if isinstance(limits, list):
@@ -100,7 +104,7 @@ def control(name: str, limits: tuple | list, default: object) -> ipywidgets.Valu
     return slider(min=lo, max=hi, value=value, description=name, **step)
 
 
-def png(f: Callable, state: dict) -> bytes:
+def png(f: Draw, state: dict[str, Any]) -> bytes:
     """Return the figure f(**state) as a PNG file's bytes."""
     import matplotlib.pyplot as plt
     from matplotlib.figure import Figure

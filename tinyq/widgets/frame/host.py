@@ -4,12 +4,13 @@ One text, two hosts.  In a page the files are classic scripts, which register a 
 notebook gets the same texts in one ES module.
 """
 
+import inspect
 import re
-import sys
 from collections.abc import Iterable
 from functools import cache
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from tinyq.widgets.frame.scripts import scripts_for, styles_for, text_of
 
@@ -80,7 +81,7 @@ class Widget(anywidget.AnyWidget):
     def script(cls) -> Path:
         """The widget's own script, beside the file of the class that sets its name."""
         named = next(one for one in cls.__mro__ if "name" in vars(one))
-        folder = Path(sys.modules[named.__module__].__file__).resolve().parent
+        folder = Path(inspect.getfile(named)).resolve().parent
         return folder / f"{cls.name.replace('-', '_')}.js"
 
     @property
@@ -92,7 +93,7 @@ class Widget(anywidget.AnyWidget):
         return style(self.script())
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown, as numbers, computed by tinyq from the traits as they are now."""
         raise NotImplementedError
 
@@ -118,6 +119,6 @@ class Widget(anywidget.AnyWidget):
         state = ", ".join(f"{field}={getattr(self, field)!r}" for field in self.fields)
         return f"{type(self).__name__}({state})"
 
-    def _repr_mimebundle_(self, **kwargs: dict) -> tuple[dict, dict]:
-        data, metadata = super()._repr_mimebundle_(**kwargs)
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        data, metadata = super()._repr_mimebundle_(**kwargs) or ({}, {})
         return {**data, "text/html": self.html()}, metadata

@@ -1,5 +1,7 @@
 """The grid ruler of chapter 1: lo, hi and bits make a grid, x shows what it does to a number."""
 
+from typing import Any
+
 import numpy as np
 import traitlets
 
@@ -51,7 +53,7 @@ class GridRuler(Widget):
         super().__init__(lo=lo, hi=hi, bits=bits, x=x, **kwargs)
 
     @traitlets.validate("lo", "hi", "x")
-    def _finite(self, proposal: dict) -> float:
+    def _finite(self, proposal: dict[str, Any]) -> float:
         finite_float32(proposal["trait"].name, proposal["value"])
         return proposal["value"]
 
@@ -61,7 +63,7 @@ class GridRuler(Widget):
         return grid_of(self.lo, self.hi, self.bits)
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits, the grid's scale, zero_point, qmin and qmax, the code of x.
 
         Also the number that the code stands for (dequantized), error = dequantized - x, and

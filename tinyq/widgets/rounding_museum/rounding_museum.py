@@ -1,5 +1,7 @@
 """The rounding museum of chapter 5: one accumulator under all five rules, step by step."""
 
+from typing import Any
+
 import numpy as np
 import traitlets
 
@@ -44,7 +46,7 @@ class RoundingMuseum(Widget):
         return float((np.float32(self.ratio).view(np.int32) + np.int32(self.ulp)).view(np.float32))
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits, both ratios, the exact product, each rule's result.
 
         results: by rule, before the zero_point; codes: after it and the clamp; steps: of the
@@ -68,7 +70,7 @@ class RoundingMuseum(Widget):
     def _written(self, integer: int) -> str | int:
         return integer if self.rounding in ("FLOAT32", "FLOAT64") else str(integer)
 
-    def _steps(self) -> list[list]:
+    def _steps(self) -> list[list[str | float]]:
         """The steps of the chosen rule before its result, equations (5.4) to (5.8)."""
         acc, multiplier, shift = self.acc, self.multiplier, self.shift
         if self.rounding == "FLOAT32":
