@@ -11,7 +11,7 @@ from tinyq.analysis import parity
 from tinyq.models import digits, resnet
 from tinyq.requantize import Requantizer
 from tinyq.widgets import GridPassport
-from tinyq.widgets.grid_passport.grid_passport import with_needless
+from tinyq.widgets.grid_passport.needless import with_needless
 
 TAG = "tinyq-grid-passport"
 

@@ -1,17 +1,17 @@
 """The grid passport of chapter 7: who passes its grid on, and what a needless stamp costs."""
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import traitlets
-from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.nodes import INPUT, Node
-from tinyq.network import Network, QNetwork
-from tinyq.requantize import Requantizer
+from tinyq.layers.contract import Codes
+from tinyq.network import QNetwork
 from tinyq.widgets.arithmetic.quality import shown_db
 from tinyq.widgets.data.subject_widget import SubjectWidget
+from tinyq.widgets.grid_passport.needless import with_needless
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 
 STAMPS = ("none", "copy", "wider", "own")
@@ -20,43 +20,6 @@ KINDS = {
     **{"QGlobalAvgPool2D": "globalAvgPool", "QConv2DPerChannel": "conv", "QDense": "dense"},
     "quantize": "input",
 }
-
-
-@dataclass(frozen=True)
-class Needless:
-    """A layer that changes nothing but the grid, to one that is given, equation (5.9)."""
-
-    out_grid: Grid
-    in_grid: Grid | None = None
-
-    def quantize(self, in_grid: Grid, own: None, scheme: object) -> "Needless":
-        """Return the int8 layer behind a tensor on in_grid."""
-        return replace(self, in_grid=in_grid)
-
-    @property
-    def requantizer(self) -> Requantizer:
-        """The rescaling from in_grid to out_grid."""
-        return Requantizer(self.in_grid.scale / self.out_grid.scale)
-
-    def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Return the codes on out_grid: int8 of any shape to int8 of that shape."""
-        steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
-        return self.requantizer.requantize(steps, self.out_grid)
-
-
-def with_needless(net: Network, name: str, grid: Grid) -> Network:
-    """Return the network with a `Needless` layer after the tensor called name."""
-    extra = Node("needless", Needless(grid), (name,))
-    nodes, behind = [], name == INPUT
-    if behind:
-        nodes.append(extra)
-    for node in net.nodes:
-        inputs = tuple("needless" if behind and one == name else one for one in node.inputs)
-        nodes.append(replace(node, inputs=inputs))
-        if node.name == name:
-            nodes.append(extra)
-            behind = True
-    return replace(net, nodes=tuple(nodes))
 
 
 class GridPassport(SubjectWidget):
@@ -84,7 +47,7 @@ class GridPassport(SubjectWidget):
     stamp = traitlets.Enum(STAMPS, "none").tag(sync=True)
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits, the layer, its grid, a channel of its codes, the cost.
 
         grid, in_grids: the numbers of the grid objects, 1 the input's; count: codes an image;
@@ -110,7 +73,7 @@ class GridPassport(SubjectWidget):
             **{"changed": cost and cost["changed"], "cost": cost},
         }
 
-    def costs(self, qnet: QNetwork, trace: dict[str, NDArray], name: str) -> dict:
+    def costs(self, qnet: QNetwork, trace: dict[str, Codes], name: str) -> dict[str, Any]:
         """Return what one requantizer more, behind the tensor called name, costs on the image.
 
         scale, zero_point: of the new grid; multiplier, shift; products: 64-bit ones, an image;
@@ -122,14 +85,15 @@ class GridPassport(SubjectWidget):
         stamped = with_needless(net, name, grid).quantize_on(qnet.ranges, qnet.image_shape)
         floats, again = net.trace(image), stamped.trace(image)
         layer = next(node.layer for node in stamped.nodes if node.name == "needless")
+        (requantizer,) = layer.requantizers.values()
         last = net.nodes[-1].name
         end = "needless" if name == last else last
         both = (trace[last], qnet.grids[last]), (again[end], stamped.grids[end])
         codes = again["needless"]
         return {
             **{"scale": grid.scale, "zero_point": grid.zero_point, "products": codes.size},
-            "multiplier": int(layer.requantizer.multiplier[0]),
-            "shift": int(layer.requantizer.shift[0]),
+            "multiplier": int(requantizer.multiplier[0]),
+            "shift": int(requantizer.shift[0]),
             "changed": int((codes != trace[name]).sum()),
             "after": self._channel(name, codes)["codes"],
             "db": [
@@ -150,7 +114,7 @@ class GridPassport(SubjectWidget):
             return qnet.ranges[name].grid()
         return Grid.from_range(1.01 * grid.lo, 1.01 * grid.hi)
 
-    def _channel(self, name: str, codes: NDArray[np.int8]) -> dict:
+    def _channel(self, name: str, codes: Codes) -> dict[str, Any]:
         """The shown channel of an image's tensor (1, H, W, C); a vector (1, C) is one row."""
         one = codes[0] if codes.ndim == 4 else codes[0][None, :, None]
         channel = min(self.channel, one.shape[2] - 1)
