@@ -1,13 +1,14 @@
 """The conv microscope: its numbers against the loop nests, its figure, data from Python."""
 
 import json
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 from widget_page import settle, write_page
 from widget_v8 import run_call
 
-from tinyq import loops
+from tinyq import layers, loops
 from tinyq.models import digits, resnet
 from tinyq.widgets import ConvMicroscope
 
@@ -71,6 +72,31 @@ def test_what_the_class_refuses(seed_block):
         ConvMicroscope(qnet)
     with pytest.raises(ValueError, match="images must"):
         ConvMicroscope(qnet, images[..., :2])
+    nameless = (replace(node, name=node.name.replace("3x3_b", "_b")) for node in qnet.nodes[:9])
+    with pytest.raises(ValueError, match="got none called block_conv3x3_b"):
+        ConvMicroscope(replace(qnet, nodes=tuple(nameless)), images)
+
+
+class OddPad(layers.QPad2D):
+    """A pad of which the page knows nothing."""
+
+
+class OddConv(layers.QConv2DPerChannel):
+    """A convolution of which the page knows nothing."""
+
+
+@pytest.mark.parametrize(
+    ("at", "odd", "found"),
+    [(0, OddPad, "QConv2DPerChannel behind OddPad"), (1, OddConv, "OddConv behind QPad2D")],
+)
+def test_a_layer_that_may_compute_otherwise_is_refused_by_name(seed_block, at, odd, found):
+    qnet, images = seed_block
+    nodes = list(qnet.nodes)
+    layer = nodes[at].layer
+    parts = {field.name: getattr(layer, field.name) for field in fields(layer)}
+    nodes[at] = replace(nodes[at], layer=odd(**parts))
+    with pytest.raises(ValueError, match=f"stem_conv7x7_s2 must be a convolution .* got {found}"):
+        ConvMicroscope(replace(qnet, nodes=tuple(nodes)), images)
 
 
 def test_data_from_python_is_shown(browse, tmp_path, seed_block):

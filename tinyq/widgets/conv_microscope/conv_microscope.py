@@ -1,16 +1,17 @@
 """The conv microscope of chapter 6: one output pixel, its window, every product, its code."""
 
+from typing import Any
+
 import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from tinyq.layers.nodes import Node
+from tinyq.layers.contract import Codes
 from tinyq.network import QNetwork
+from tinyq.widgets.conv_microscope.site import LAYERS, packed, site_of
 from tinyq.widgets.data.networks import given_or_shown
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
-
-LAYERS = ("stem_conv7x7_s2", "block_conv3x3_a", "block_conv3x3_b")
 
 
 class ConvMicroscope(Widget):
@@ -41,41 +42,22 @@ class ConvMicroscope(Widget):
     pad = traitlets.Enum(("zero_point", "0"), "zero_point").tag(sync=True)
 
     def __init__(
-        self, qnet: QNetwork | None = None, images: NDArray | None = None, **state: object
+        self, qnet: QNetwork | None = None, images: NDArray[Any] | None = None, **state: object
     ) -> None:
         given = qnet is not None
         qnet, images = given_or_shown(qnet, images, "digits")
-        nodes = {node.name: node for node in qnet.nodes}
-        if missing := [name for name in LAYERS if name not in nodes]:
-            raise ValueError(f"qnet must have the layers {LAYERS}, got none called {missing[0]}")
-        self._trace, self._nodes = qnet.trace(images), nodes
-        data = encode({name: self._packed(nodes[name]) for name in LAYERS}) if given else ""
+        trace = qnet.trace(images)
+        self._sites = {name: site_of(qnet, trace, name) for name in LAYERS}
+        data = encode({name: packed(site) for name, site in self._sites.items()}) if given else ""
         super().__init__(**{"data": data, "image": min(4, len(images) - 1), **state})
 
-    def _packed(self, node: Node) -> dict:
-        """What the page needs of a convolution: its padless input, and all its integers."""
-        conv, pad = node.layer, self._nodes[node.inputs[0]]
-        requantizer = conv.requantizer
-        return {
-            "codes": self._trace[pad.inputs[0]],
-            **{"pads": pad.layer.pads, "stride": conv.stride},
-            **{"weight": conv.weight, "bias": conv.bias},
-            **{"in_grid": conv.in_grid, "out_grid": conv.out_grid},
-            "requantizer": {
-                **{"ratio": requantizer.ratio, "rounding": requantizer.rounding.name},
-                **{"multiplier": requantizer.multiplier, "shift": requantizer.shift},
-            },
-        }
-
-    def _padded(self, code: int) -> NDArray[np.int8]:
+    def _padded(self, code: int) -> Codes:
         """The chosen image at the chosen convolution, with this code around it."""
-        pad = self._nodes[self._nodes[self.layer].inputs[0]]
-        codes = self._trace[pad.inputs[0]]
-        if self.image >= len(codes):
-            raise ValueError(f"image must be in 0..{len(codes) - 1}, got {self.image}")
-        top, bottom, left, right = pad.layer.pads
-        widths = ((0, 0), (top, bottom), (left, right), (0, 0))
-        return np.pad(codes[[self.image]], widths, constant_values=code)
+        site = self._sites[self.layer]
+        if self.image >= len(site.codes):
+            raise ValueError(f"image must be in 0..{len(site.codes) - 1}, got {self.image}")
+        widths = ((0, 0), *site.widths, (0, 0))
+        return np.pad(site.codes[[self.image]], widths, constant_values=code)
 
     def _check(self, shape: tuple[int, ...], channels: int) -> None:
         sizes = dict(zip(("row", "column", "filter"), shape, strict=True))
@@ -84,7 +66,7 @@ class ConvMicroscope(Widget):
                 raise ValueError(f"{field} must be in 0..{size - 1}, got {getattr(self, field)}")
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits, the window of one channel, the sums of all, the codes.
 
         outside: which pixels of the window lie outside the image; sums: of products, by channel;
@@ -92,7 +74,7 @@ class ConvMicroscope(Widget):
         the zero_point as pad; wrong: how many codes of map differ.
         Raises ValueError for an image, filter, channel, row or column that the layer does not have.
         """
-        conv = self._nodes[self.layer].layer
+        conv = self._sites[self.layer].conv
         zero_point, o = conv.in_grid.zero_point, self.filter
         padded = self._padded(zero_point if self.pad == "zero_point" else 0)
         right = self._padded(zero_point)
@@ -127,10 +109,9 @@ class ConvMicroscope(Widget):
 
     def _outside(self) -> NDArray[np.bool_]:
         """Which pixels of the padded image lie outside the image: (rows, columns)."""
-        pad = self._nodes[self._nodes[self.layer].inputs[0]]
-        top, bottom, left, right = pad.layer.pads
-        inside = np.zeros(self._trace[pad.inputs[0]].shape[1:3], bool)
-        return np.pad(inside, ((top, bottom), (left, right)), constant_values=True)
+        site = self._sites[self.layer]
+        inside = np.zeros(site.codes.shape[1:3], bool)
+        return np.pad(inside, site.widths, constant_values=True)
 
     def fallback(self) -> str:
         """The output's codes as a table, and a sentence with the numbers of one pixel."""
