@@ -12,6 +12,7 @@ from tinyq.methods.correction import correct_biases
 from tinyq.models import resnet
 from tinyq.network.ledger import format_ledger
 from tinyq.runtimes import RUNTIMES, oracle, trace
+from tinyq.widgets.pixel_tracer.pixel_trace import trace_back
 
 SEED = resnet.seed()
 STEM = floatref.Conv2D(SEED.weights["stem"], SEED.biases["stem"], (2, 2))
@@ -82,6 +83,11 @@ def test_the_oracle_refuses_it_until_it_has_its_row(monkeypatch):
     )
     got = oracle.trace(QNET, codes["input"][0])
     assert got == {name: tensor[0].tolist() for name, tensor in codes.items()}
+
+
+def test_the_pixel_tracer_refuses_it_by_name():
+    with pytest.raises(TypeError, match="layer 'abs': the pixel tracer has no QAbs, only Q"):
+        trace_back(QNET, QNET.trace(SEED.images[:1]), logit=0)
 
 
 def test_methods_leave_it_as_it_is():

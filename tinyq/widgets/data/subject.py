@@ -39,6 +39,11 @@ class Subject:
         own = [node.observe for node in self.net.nodes if node.observe]
         return dict(zip(GRIDS, [INPUT, *own], strict=True))
 
+    @property
+    def classes(self) -> int:
+        """How many logits the network has."""
+        return len(parts_of(self.net)[1]["dense"])
+
     def data(self, **more: object) -> str:
         """Return the subject as a page reads it; empty for the seed's, which it makes itself."""
         if not self.own:

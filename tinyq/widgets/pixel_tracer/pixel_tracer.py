@@ -1,9 +1,12 @@
 """The pixel tracer of chapter 10: six ranges to drag, and a logit followed back to its pixels."""
 
+from typing import Any
+
 import traitlets
 
 from tinyq.affine import finite_float32
 from tinyq.analysis.parity import compare
+from tinyq.layers.contract import Codes
 from tinyq.layers.linear import Linear
 from tinyq.network import QNetwork
 from tinyq.observers import MinMax
@@ -11,6 +14,7 @@ from tinyq.widgets.data.subject import GRIDS
 from tinyq.widgets.data.subject_widget import SubjectWidget
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 from tinyq.widgets.pixel_tracer.pixel_trace import trace_back
+from tinyq.widgets.pixel_tracer.places import Place
 
 ENDS = tuple(f"{grid}_{end}" for grid in GRIDS for end in ("lo", "hi"))
 
@@ -50,20 +54,20 @@ class PixelTracer(SubjectWidget):
     logits_lo = traitlets.Float().tag(sync=True)
     logits_hi = traitlets.Float().tag(sync=True)
 
-    def _start(self) -> dict:
+    def _start(self) -> dict[str, Any]:
         ranges = {grid: self.subject.ranges[name] for grid, name in self.subject.observed.items()}
         return {
             f"{grid}_{end}": getattr(ranges[grid], end) for grid in GRIDS for end in ("lo", "hi")
         }
 
     @traitlets.validate(*ENDS)
-    def _finite(self, proposal: dict) -> float:
+    def _finite(self, proposal: dict[str, Any]) -> float:
         finite_float32(proposal["trait"].name, proposal["value"])
         return proposal["value"]
 
     def _check(self) -> None:
         super()._check()
-        self._check_below("logit", len(self.subject.net.nodes[-1].layer.bias))
+        self._check_below("logit", self.subject.classes)
 
     @property
     def qnet(self) -> QNetwork:
@@ -75,7 +79,7 @@ class PixelTracer(SubjectWidget):
         return self.subject.net.quantize_on(ranges, self.subject.images.shape[1:])
 
     @property
-    def value(self) -> dict:
+    def value(self) -> dict[str, Any]:
         """What is shown: the traits, the ledger, the logits, the road, the stage's arithmetic.
 
         ledger: a row a tensor, see ledger_rows; codes, dequantized, floats: of the logits; worst:
@@ -104,7 +108,9 @@ class PixelTracer(SubjectWidget):
             "step": self._step(qnet, tensors, list(road.values())[self.stage]),
         }
 
-    def _step(self, qnet: QNetwork, tensors: dict, place: tuple[int, ...] | None) -> dict | None:
+    def _step(
+        self, qnet: QNetwork, tensors: dict[str, Codes], place: Place | None
+    ) -> dict[str, int] | None:
         node = qnet.nodes[self.stage - 1] if self.stage else None
         if node is None or place is None or not isinstance(node.layer, Linear):
             return None
@@ -129,7 +135,7 @@ class PixelTracer(SubjectWidget):
         return f"{table}<p>{words} <em>{note}</em></p>"
 
 
-def ledger_rows(qnet: QNetwork) -> list[list]:
+def ledger_rows(qnet: QNetwork) -> list[list[Any]]:
     """Return [name, grid number, scale, zero_point, requantizes, multiplier, shift] a row.
 
     multiplier, shift: [least, largest], None where there are none.
