@@ -2,6 +2,7 @@
 
 import json
 import random
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -76,6 +77,10 @@ def test_the_layer_is_qadd_where_qadd_allows_it():
     assert AddBalancer(left_shift=24).value["headroom"] < 1 < balancer.value["headroom"]
 
 
+class OddAdd(layers.QAdd):
+    """An add that may compute otherwise than the page does."""
+
+
 def test_what_the_class_refuses():
     data = digits.load()
     qnet = data.net.quantize(data.images[data.calibration[:8]])
@@ -83,6 +88,10 @@ def test_what_the_class_refuses():
         AddBalancer(qnet)
     with pytest.raises(ValueError, match="scale_out must exceed"):
         _ = AddBalancer(left_shift=0, scale_out=0.01).value
+    odd = [OddAdd(**vars(n.layer)) if n.name == "block_add" else n.layer for n in qnet.nodes]
+    nodes = tuple(replace(n, layer=layer) for n, layer in zip(qnet.nodes, odd, strict=True))
+    with pytest.raises(ValueError, match="qnet must have a QAdd called 'block_add'"):
+        AddBalancer(replace(qnet, nodes=nodes), data.images[data.test[:3]])
     mine = AddBalancer(qnet, data.images[data.test[:3]])
     assert mine.scale_out == qnet.grids["block_add"].scale and mine.value["pairs"] == 3 * 128
 
@@ -104,6 +113,10 @@ def test_the_map_shows_the_misses_and_takes_the_pointer(browse, tmp_path):
     assert (state["code_a"], state["code_b"]) == (-128, -128)
     data = digits.load()
     qnet = data.net.quantize(data.images[data.calibration[:8]])
+    odd = [OddAdd(**vars(n.layer)) if n.name == "block_add" else n.layer for n in qnet.nodes]
+    nodes = tuple(replace(n, layer=layer) for n, layer in zip(qnet.nodes, odd, strict=True))
+    with pytest.raises(ValueError, match="qnet must have a QAdd called 'block_add'"):
+        AddBalancer(replace(qnet, nodes=nodes), data.images[data.test[:3]])
     mine = AddBalancer(qnet, data.images[data.test[:2]])
     page = browse(write_page(tmp_path, mine.html()))
     settle(page)
