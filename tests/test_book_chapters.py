@@ -100,7 +100,7 @@ def published(tmp_path_factory) -> Path:
     shutil.rmtree(folder)
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_with_an_address_a_chapter_opens_in_binder_and_colab(published):
     links = [a.get("href", "") for a in soup(published / f"{CHAPTERS[0]}.html").find_all("a")]
     name = f"{CHAPTERS[0]}.ipynb"

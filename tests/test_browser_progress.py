@@ -90,6 +90,7 @@ def test_a_chapter_that_is_read_is_ticked_wherever_it_is_listed(browse, built_bo
     assert ticks(page, CHAPTER) == 0
 
 
+@pytest.mark.full
 @kept
 def test_the_answers_of_a_reader_are_there_again(browse, built_book):
     page = browse(built_book / f"{CHAPTER}.html")
@@ -107,6 +108,7 @@ def test_the_answers_of_a_reader_are_there_again(browse, built_book):
     assert page.locator(ANSWER).nth(1).input_value() == ""
 
 
+@pytest.mark.full
 @kept
 def test_the_front_page_says_how_far_the_reader_is_and_forgets_it(browse, built_book):
     page = browse(built_book / "index.html")

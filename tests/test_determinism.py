@@ -46,6 +46,7 @@ for observer in (MSE, Entropy, Percentile):
 """
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("threads", ["1", "2", "7"])
 def test_any_number_of_blas_threads(threads):
     variables = dict.fromkeys(THREAD_VARIABLES, threads)
@@ -53,6 +54,7 @@ def test_any_number_of_blas_threads(threads):
     assert run(RANGES_CODE, **variables) == run(RANGES_CODE)
 
 
+@pytest.mark.full
 def test_without_numpys_cpu_dispatch():
     features = dispatched()
     if not features:

@@ -48,7 +48,9 @@ def test_a_name_that_is_not_there_is_refused():
         tinyq.widget  # noqa: B018
 
 
-@pytest.mark.parametrize("old, new", list(tinyq.MOVED.items()))
-def test_a_moved_module_is_the_same_by_its_old_name(old, new):
-    code = f"import {old} as one, {new} as two; assert one is two and one.__spec__.name == '{new}'"
-    assert new in loaded(code)
+def test_a_moved_module_is_the_same_by_its_old_name():
+    lines = [
+        f"import {old} as one, {new} as two; assert one is two and one.__spec__.name == '{new}'"
+        for old, new in tinyq.MOVED.items()
+    ]
+    assert set(tinyq.MOVED.values()) <= loaded("\n".join(lines))

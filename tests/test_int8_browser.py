@@ -2,11 +2,13 @@
 
 import json
 
+import pytest
 from int8_table import BUILDERS, DIGITS, PRELUDE, differences
 
 from tinyq.widgets.frame.scripts import scripts_for
 
 
+@pytest.mark.full
 def test_chromium_equals_tinyq(browse, tmp_path):
     path = tmp_path / "page.html"
     tags = "".join(f'<script src="{file.as_uri()}"></script>' for file in scripts_for([DIGITS]))

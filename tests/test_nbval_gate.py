@@ -58,10 +58,12 @@ def verdicts(report: str, name: str) -> list[str]:
     return re.findall(rf"^(PASSED|FAILED|ERROR) {name}\.ipynb::", report, re.M)
 
 
+@pytest.mark.full
 def test_the_untouched_copy_passes(report):
     assert set(verdicts(report, "true")) == {"PASSED"}, report
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name, kind", [("printed", "stdout"), ("returned", "text/plain")])
 def test_a_falsified_digit_fails(report, name, kind):
     wanted = sorted(verdicts(report, "true"))

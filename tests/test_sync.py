@@ -5,6 +5,7 @@ import sys
 from pathlib import Path
 
 import nbformat
+import pytest
 
 SYNC = Path(__file__).resolve().parents[1] / "tools" / "sync.py"
 
@@ -34,6 +35,7 @@ def sync(*sources):
     return subprocess.run(command, text=True, capture_output=True)
 
 
+@pytest.mark.full
 def test_two_runs_give_the_same_bytes(tmp_path):
     sources = [tmp_path / "01_try.py", tmp_path / "02_twin.py"]
     for source in sources:
@@ -55,6 +57,7 @@ def test_two_runs_give_the_same_bytes(tmp_path):
     assert cells[4].id != cells[5].id
 
 
+@pytest.mark.full
 def test_new_timings_alone_are_not_written(tmp_path):
     source = tmp_path / "01_try.py"
     timing = '# %% tags=["nbval-ignore-output"]\nimport time\nprint(time.perf_counter_ns())\n'
@@ -72,6 +75,7 @@ def test_new_timings_alone_are_not_written(tmp_path):
     assert before[0].outputs != after[0].outputs and after[1].outputs[0].data["text/plain"] == "3"
 
 
+@pytest.mark.full
 def test_a_failing_cell_leaves_the_old_notebook(tmp_path):
     bad = {"1 / 0": "ZeroDivisionError", "def f(:": "SyntaxError", "exit_now()": "Kernel died"}
     for n, cell in enumerate(bad):

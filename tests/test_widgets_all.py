@@ -162,6 +162,7 @@ def test_keys_change_each_control(shown):
             pytest.fail(f"no key changes {field}")
 
 
+@pytest.mark.full
 def test_keys_faster_than_the_frames_walk_as_far_as_slow_ones(page):
     walks = 0
     for widget in WIDGETS:
@@ -216,6 +217,7 @@ def type_in(shown: Shown, field: str, rng: random.Random) -> None:
     box.fill(str(round(number) if whole else float(f"{number:.4g}")))
 
 
+@pytest.mark.full
 def test_a_seeded_random_walk_agrees_with_tinyq(shown):
     rng = random.Random(shown.widget.name)
     buttons = shown.node.locator(".tinyq-presets button")
@@ -242,6 +244,7 @@ def test_a_seeded_random_walk_agrees_with_tinyq(shown):
     assert len({json.dumps(value) for value in values if value}) > STEPS / 4  # it did walk
 
 
+@pytest.mark.full
 def test_extremes_give_their_numbers_or_a_message(shown):
     start = shown.look()["state"]
     numbers = [field for field in start if type(start[field]) in (int, float)]
@@ -268,6 +271,7 @@ def test_extremes_give_their_numbers_or_a_message(shown):
     assert shown.look()["value"] is not None
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_and_screens_are_kept(page, theme):
     SCREENS.mkdir(parents=True, exist_ok=True)
