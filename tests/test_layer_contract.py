@@ -1,12 +1,15 @@
 """Each layer keeps the contract of tinyq.layers.contract, and so does whoever looks a layer up."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from layer_cases import LAYER_CASES, LayerCase
 
-from tinyq import floatref, layers
+from tinyq import Grid, Requantizer, floatref, layers
 from tinyq.layers.contract import lookup
-from tinyq.layers.nodes import INPUT, Node
+from tinyq.layers.nodes import INPUT, Node, check_nodes
+from tinyq.layers.pool import LARGEST_MEAN
 from tinyq.network import QNetwork
 from tinyq.runtimes import oracle
 
@@ -104,3 +107,57 @@ def test_a_table_knows_exact_types_alone():
     mine = Mine(LAYER_CASES["QMaxPool2D"].layer.in_grid, (1, 1), (1, 1))
     with pytest.raises(TypeError, match="this room has no Mine, only QAdd, QMaxPool2D"):
         lookup({layers.QMaxPool2D: 1, layers.QAdd: 2}, mine, "this room")
+
+
+SMALL = Grid(0.5, 0)
+
+
+def added(**attributes) -> layers.QAdd:
+    """An add on grids of scales 0.5 and 1, with attributes of its own."""
+    return replace(layers.QAdd.from_float(SMALL, SMALL, Grid(1.0, 0)), **attributes)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"left_shift": 24}, "left_shift must be in 0..23 for steps of up to 128 codes, got 24"),
+        ({"rescale_a": Requantizer(0.500001)}, "at most 1/2, 1/2 and below 1, got 0.500001, 0.5, "),
+        ({"rescale_b": Requantizer(0.75)}, "at most 1/2, 1/2 and below 1, got 0.5, 0.75, "),
+        ({"rescale_sum": Requantizer(1.0)}, "at most 1/2, 1/2 and below 1, got 0.5, 0.5, 1$"),
+        ({"rescale_sum": Requantizer([0.1, 0.2])}, r"ratio must have shape \(1,\), got .*\(2,\)"),
+    ],
+)
+def test_an_add_whose_sums_could_overflow_is_found(attributes, message):
+    added().check_sums()
+    with pytest.raises(ValueError, match=f"^QAdd: .*{message}"):
+        added(**attributes).check_sums()
+
+
+@pytest.mark.parametrize(
+    ("name", "shapes", "message"),
+    [
+        ("QConv2D", [(5, 6)], r"^it must read \(H, W, C\), got \(5, 6\)$"),
+        ("QConv2D", [(5, 6, 4)], r"^its weight needs C = 3, got \(5, 6, 4\)$"),
+        ("QDense", [(1, 1, 7)], r"^it must read \(C,\), got \(1, 1, 7\)$"),
+        ("QDense", [(8,)], r"^its weight needs C = 7, got \(8,\)$"),
+        ("QConv2DPerChannel", [(1, 6, 3)], r"^QConv2DPerChannel.forward: kernel \(2, 3\) must fit"),
+        ("QMaxPool2D", [(5, 0, 3)], r"^QMaxPool2D.forward: kernel \(2, 3\) must fit the image"),
+        ("QGlobalAvgPool2D", [(5, 0, 3)], r"^QGlobalAvgPool2D.forward: kernel \(1, 1\) must fit"),
+        ("QAdd", [(4,), (5,)], r"^QAdd: a and b must have one shape, got \(4,\), \(5,\)$"),
+    ],
+)
+def test_shapes_are_refused_with_what_is_needed_and_what_was_got(name, shapes, message):
+    with pytest.raises(ValueError, match=message):
+        LAYER_CASES[name].layer.out_shape(*shapes)
+
+
+def test_a_mean_counts_the_pixels_of_both_sides():
+    codes = np.broadcast_to(np.int8(3), (1, LARGEST_MEAN + 1, 1, 1))
+    with pytest.raises(ValueError, match="^QGlobalAvgPool2D.forward: a mean must be of at most"):
+        layers.QGlobalAvgPool2D(SMALL).forward(codes)
+
+
+def test_a_node_has_a_name_and_inputs_by_name():
+    layer = LAYER_CASES["qrelu"].layer
+    with pytest.raises(TypeError, match="layer 3: its name must be a string, got 3"):
+        check_nodes([Node(3, layer, (INPUT,))])
