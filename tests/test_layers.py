@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tinyq import Grid
+from tinyq import Grid, Requantizer
 from tinyq.layers import (
     QAdd,
     QAvgPool2D,
@@ -19,6 +19,7 @@ from tinyq.layers import (
     qrelu,
     qrelu6,
 )
+from tinyq.layers.images import check_shape, to_codes
 
 A, B = Grid(0.1, -5), Grid(0.2, 7)
 IMAGE = np.zeros((2, 6, 5, 3), np.int8)
@@ -246,3 +247,34 @@ def test_what_is_no_integer_is_refused_by_name():
         QClamp(A, -3, 7.9)
     with pytest.raises(TypeError, match="QAdd: left_shift must be an integer, got 19.5"):
         QAdd.from_float(A, B, A, left_shift=19.5)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: QMaxPool2D(A, (2, 2), (0, 1)),
+            r"^QMaxPool2D: stride \(SY, SX\) must be 2 integers >= 1, got \(0, 1\)$",
+        ),
+        (lambda: replace(CONV, bias=CONV.bias[:3]), r"^QConv2DPerChannel: bias must have shape"),
+        (
+            lambda: replace(CONV, requantizer=Requantizer([0.1, 0.2])),
+            r"^QConv2DPerChannel: requantizer.ratio must have shape \(1,\) or \(4,\), got \(2,\)$",
+        ),
+        (
+            lambda: QPad2D(A, (1, 1, -1, 0)),
+            r"^QPad2D: pads \(top, bottom, left, right\) must be 4 integers >= 0, got",
+        ),
+        (
+            lambda: check_shape(IMAGE[..., :2], (None, None, 3)),
+            r"^images must have shape \(N, H, W, 3\), got \(2, 6, 5, 2\)$",
+        ),
+        (
+            lambda: to_codes(IMAGE - 9, Grid(0.1, 0, -8, 7), (6, 5, 3)),
+            "^images as codes must lie in -8..7, got -9..-9$",
+        ),
+    ],
+)
+def test_a_refusal_names_the_argument_what_it_needs_and_what_it_got(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
