@@ -174,3 +174,10 @@ def test_a_refusal_says_its_layer_and_its_numbers(make, error, message):
 # - QAdd.forward, zip without strict: a layer from from_float has two input grids.
 # - QConv2D.per_channel None for False; the stride that QGlobalAvgPool2D gives to output_size, which
 #   it calls for the refusal of an empty image alone.
+# - mean_codes: a mean of codes never leaves their grid; half a count and its floor give one floor
+#   of the quotient; the cast to int8 cuts off what // would.
+# - the pools' sums as float64 or int64: both hold what int32 holds.
+# - images.check_shape, zip without strict: the axes were counted before.  batches, count - len:
+#   only zero is asked about.
+# - elementwise_form, ndim None or 1 for what is no array: check_codes refuses that.
+# - quantize_weights without weight_bits: the scale puts the largest weight on the last code.
