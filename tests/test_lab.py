@@ -3,8 +3,10 @@
 JupyterLab has an environment of its own, .venv-lab; `make test-lab` makes it and runs this file.
 """
 
+import contextlib
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -14,6 +16,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from playwright.sync_api import TimeoutError
 
 ROOT = Path(__file__).resolve().parents[1]
 JUPYTER = ROOT / ".venv-lab" / "bin" / "jupyter"
@@ -93,8 +96,15 @@ def page(lab, chromium):
 
 
 def run(page, cell: int) -> None:
-    page.locator(".jp-CodeCell").nth(cell).locator(".cm-content").click()
-    page.keyboard.press("Shift+Enter")
+    """Run a cell, again where JupyterLab dropped the run as the kernel was not connected yet."""
+    code = page.locator(".jp-CodeCell").nth(cell)
+    started = code.locator(".jp-InputPrompt", has_text=re.compile(r"\[(\d+|\*)\]"))
+    for _ in range(12):
+        code.locator(".cm-content").click()
+        page.keyboard.press("Shift+Enter")
+        with contextlib.suppress(TimeoutError):
+            return started.wait_for(timeout=5_000)
+    pytest.fail(f"cell {cell} did not start: {code.inner_text()}")
 
 
 def output(page, cell: int) -> str:
