@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tinyq import layers
 from tinyq.export.onnx_operator import (
     Operand,
     Operator,
@@ -14,18 +15,6 @@ from tinyq.export.onnx_operator import (
     quantized,
     reals_of,
     window,
-)
-from tinyq.layers import (
-    QAdd,
-    QAvgPool2D,
-    QClamp,
-    QConv2D,
-    QConv2DPerChannel,
-    QDense,
-    QGlobalAvgPool2D,
-    QMaxPool2D,
-    QPad2D,
-    qrelu,
 )
 from tinyq.layers.contract import Layer, lookup
 
@@ -39,38 +28,38 @@ def qdq(layer: Layer, reads: Sequence[str]) -> Operator:
     """
     operator = lookup(OPERATORS, layer, "ONNX on real numbers")
     reals = [dequantized(name, grid) for name, grid in zip(reads, layer.in_grids, strict=True)]
-    if type(layer) is QGlobalAvgPool2D:  # the codes are flattened, not the real numbers
+    if type(layer) is layers.QGlobalAvgPool2D:  # the codes are flattened, not the real numbers
         return Operator("Flatten", [quantized(operator(layer, reals), layer)])
     return quantized(operator(layer, reals), layer)
 
 
-def _conv(layer: QConv2D, reals: Reals) -> Operator:
+def _conv(layer: layers.QConv2D, reals: Reals) -> Operator:
     operands: list[Operand] = [*reals, *reals_of(layer, oihw(layer.weight))]
     return Operator("Conv", operands, {"strides": layer.stride})
 
 
-def _dense(layer: QDense, reals: Reals) -> Operator:
+def _dense(layer: layers.QDense, reals: Reals) -> Operator:
     return Operator("Gemm", [*reals, *reals_of(layer, layer.weight)], {"transB": 1})
 
 
-def _add(layer: QAdd, reals: Reals) -> Operator:
+def _add(layer: layers.QAdd, reals: Reals) -> Operator:
     return Operator("Add", reals)
 
 
-def _avg_pool(layer: QAvgPool2D, reals: Reals) -> Operator:
+def _avg_pool(layer: layers.QAvgPool2D, reals: Reals) -> Operator:
     return Operator("AveragePool", reals, window(layer))
 
 
-def _global_pool(layer: QGlobalAvgPool2D, reals: Reals) -> Operator:
+def _global_pool(layer: layers.QGlobalAvgPool2D, reals: Reals) -> Operator:
     return Operator("GlobalAveragePool", reals)
 
 
-def _pad(layer: QPad2D, reals: Reals) -> Operator:
+def _pad(layer: layers.QPad2D, reals: Reals) -> Operator:
     return Operator("Pad", [*reals, pads(layer), np.float32(0)])
 
 
-def _clamp(layer: QClamp, reals: Reals) -> Operator:
-    if layer == qrelu(layer.in_grid):
+def _clamp(layer: layers.QClamp, reals: Reals) -> Operator:
+    if layer == layers.qrelu(layer.in_grid):
         return Operator("Relu", reals)
     ends = layer.in_grid.dequantize(np.array([layer.low, layer.high], np.int8))
     return Operator("Clip", [*reals, *ends])
@@ -78,13 +67,13 @@ def _clamp(layer: QClamp, reals: Reals) -> Operator:
 
 # What stands for each layer: functions of (layer, reals), for layers of the type.
 OPERATORS: dict[type, Callable[..., Operator]] = {
-    QAdd: _add,
-    QAvgPool2D: _avg_pool,
-    QClamp: _clamp,
-    QConv2D: _conv,
-    QConv2DPerChannel: _conv,
-    QDense: _dense,
-    QGlobalAvgPool2D: _global_pool,
-    QMaxPool2D: max_pool,
-    QPad2D: _pad,
+    layers.QAdd: _add,
+    layers.QAvgPool2D: _avg_pool,
+    layers.QClamp: _clamp,
+    layers.QConv2D: _conv,
+    layers.QConv2DPerChannel: _conv,
+    layers.QDense: _dense,
+    layers.QGlobalAvgPool2D: _global_pool,
+    layers.QMaxPool2D: max_pool,
+    layers.QPad2D: _pad,
 }

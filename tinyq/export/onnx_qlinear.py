@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from tinyq import layers
 from tinyq.export.onnx_operator import (
     Operand,
     Operator,
@@ -20,17 +21,6 @@ from tinyq.export.onnx_operator import (
     pair,
     quantized,
     window,
-)
-from tinyq.layers import (
-    QAdd,
-    QAvgPool2D,
-    QClamp,
-    QConv2D,
-    QConv2DPerChannel,
-    QDense,
-    QGlobalAvgPool2D,
-    QMaxPool2D,
-    QPad2D,
 )
 from tinyq.layers.contract import Layer, lookup
 from tinyq.runtimes import QMean
@@ -46,31 +36,31 @@ def qlinear(layer: Layer, reads: Names) -> Operator:
     return lookup(OPERATORS, layer, "ONNX on codes")(layer, reads)
 
 
-def _conv(layer: QConv2D, reads: Names) -> Operator:
+def _conv(layer: layers.QConv2D, reads: Names) -> Operator:
     weight = codes_of(layer, oihw(layer.weight))
     operands: list[Operand] = [*reads, *weight, *pair(layer.out_grid), layer.bias]
     return Operator("QLinearConv", operands, {"strides": layer.stride})
 
 
-def _dense(layer: QDense, reads: Names) -> Operator:
+def _dense(layer: layers.QDense, reads: Names) -> Operator:
     weight = codes_of(layer, layer.weight)
     operands: list[Operand] = [*reads, *weight, layer.bias, *pair(layer.out_grid)]
     return Operator("QGemm", operands, {"transB": 1})
 
 
-def _add(layer: QAdd, reads: Names) -> Operator:
+def _add(layer: layers.QAdd, reads: Names) -> Operator:
     operands: list[Operand] = []
     for name, grid in zip(reads, layer.in_grids, strict=True):
         operands += [name, *pair(grid)]
     return Operator("QLinearAdd", [*operands, *pair(layer.out_grid)])
 
 
-def _avg_pool(layer: QAvgPool2D, reads: Names) -> Operator:
+def _avg_pool(layer: layers.QAvgPool2D, reads: Names) -> Operator:
     operands: list[Operand] = [*reads, *pair(layer.in_grid), *pair(layer.out_grid)]
     return Operator("QLinearAveragePool", operands, window(layer))
 
 
-def _global_pool(layer: QGlobalAvgPool2D, reads: Names) -> Operator:
+def _global_pool(layer: layers.QGlobalAvgPool2D, reads: Names) -> Operator:
     operands: list[Operand] = [*reads, *pair(layer.in_grid), *pair(layer.out_grid)]
     return Operator("Flatten", [Operator("QLinearGlobalAveragePool", operands)])
 
@@ -81,24 +71,24 @@ def _mean(layer: QMean, reads: Names) -> Operator:
     return quantized(Operator("ReduceMean", [dequantized(last, layer.in_grid), axes], keep), layer)
 
 
-def _pad(layer: QPad2D, reads: Names) -> Operator:
+def _pad(layer: layers.QPad2D, reads: Names) -> Operator:
     return Operator("Pad", [*reads, pads(layer), np.int8(layer.in_grid.zero_point)])
 
 
-def _clamp(layer: QClamp, reads: Names) -> Operator:
+def _clamp(layer: layers.QClamp, reads: Names) -> Operator:
     return Operator("Clip", [*reads, np.int8(layer.low), np.int8(layer.high)])
 
 
 # What stands for each layer: functions of (layer, reads), for layers of the type.
 OPERATORS: dict[type, Callable[..., Operator]] = {
-    QAdd: _add,
-    QAvgPool2D: _avg_pool,
-    QClamp: _clamp,
-    QConv2D: _conv,
-    QConv2DPerChannel: _conv,
-    QDense: _dense,
-    QGlobalAvgPool2D: _global_pool,
-    QMaxPool2D: max_pool,
+    layers.QAdd: _add,
+    layers.QAvgPool2D: _avg_pool,
+    layers.QClamp: _clamp,
+    layers.QConv2D: _conv,
+    layers.QConv2DPerChannel: _conv,
+    layers.QDense: _dense,
+    layers.QGlobalAvgPool2D: _global_pool,
+    layers.QMaxPool2D: max_pool,
     QMean: _mean,
-    QPad2D: _pad,
+    layers.QPad2D: _pad,
 }

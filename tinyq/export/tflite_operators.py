@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tinyq import layers
 from tinyq.export.tflite_operator import (
     Constant,
     Operator,
@@ -14,18 +15,6 @@ from tinyq.export.tflite_operator import (
     window,
 )
 from tinyq.export.tflite_steps import Step, is_relu, same_pads
-from tinyq.layers import (
-    QAdd,
-    QAvgPool2D,
-    QClamp,
-    QConv2D,
-    QConv2DPerChannel,
-    QDense,
-    QGlobalAvgPool2D,
-    QMaxPool2D,
-    QPad2D,
-    qrelu6,
-)
 from tinyq.layers.checks import padded_shape
 from tinyq.layers.contract import Layer, Shape, lookup
 from tinyq.runtimes import QMean
@@ -43,7 +32,7 @@ def operators(step: Step[Layer], *shapes: Shape) -> list[Operator]:
     return lookup(OPERATORS, step.layer, "TFLite")(step, *shapes)
 
 
-def conv(step: Step[QConv2D], shape: Shape) -> list[Operator]:
+def conv(step: Step[layers.QConv2D], shape: Shape) -> list[Operator]:
     """Return a convolution, with the SAME padding and the ReLU that the step took over."""
     layer, count = step.layer, shape[0]
     image = padded_shape(shape[1:], same_pads(layer, shape)) if step.same else shape[1:]
@@ -52,7 +41,7 @@ def conv(step: Step[QConv2D], shape: Shape) -> list[Operator]:
     return [Operator("CONV_2D", made, linear(layer), "Conv2DOptions", fields)]
 
 
-def dense(step: Step[QDense], shape: Shape) -> list[Operator]:
+def dense(step: Step[layers.QDense], shape: Shape) -> list[Operator]:
     """Return a dense layer.  Raises ValueError where float32 rounds its bias scale too far."""
     layer, error = step.layer, bias_scale_error(step.layer)
     if error > BIAS_SCALE_ERROR:
@@ -65,12 +54,12 @@ def dense(step: Step[QDense], shape: Shape) -> list[Operator]:
     return [Operator("FULLY_CONNECTED", (shape[0], len(layer.bias)), linear(layer), *options)]
 
 
-def add(step: Step[QAdd], shape: Shape, other: Shape) -> list[Operator]:
+def add(step: Step[layers.QAdd], shape: Shape, other: Shape) -> list[Operator]:
     """Return an add of two tensors of one shape."""
     return [Operator("ADD", shape, (), "AddOptions", activation(step))]
 
 
-def max_pool(step: Step[QMaxPool2D], shape: Shape) -> list[Operator]:
+def max_pool(step: Step[layers.QMaxPool2D], shape: Shape) -> list[Operator]:
     """Return a max pool, and before it a pad with the least code unless SAME does that."""
     layer, count = step.layer, shape[0]
     made = (count, *layer.out_shape(shape[1:]))
@@ -83,15 +72,15 @@ def max_pool(step: Step[QMaxPool2D], shape: Shape) -> list[Operator]:
     return [*before, pool("MAX_POOL_2D", shape, made, layer, step.same)]
 
 
-def avg_pool(step: Step[QAvgPool2D], shape: Shape) -> list[Operator]:
+def avg_pool(step: Step[layers.QAvgPool2D], shape: Shape) -> list[Operator]:
     """Return an average pool."""
     made = (shape[0], *step.layer.out_shape(shape[1:]))
     return [pool("AVERAGE_POOL_2D", shape, made, step.layer)]
 
 
-def global_pool(step: Step[QGlobalAvgPool2D], shape: Shape) -> list[Operator]:
+def global_pool(step: Step[layers.QGlobalAvgPool2D], shape: Shape) -> list[Operator]:
     """Return an average pool with a window as large as the image, and a RESHAPE if it is flat."""
-    whole = QAvgPool2D(step.layer.in_grid, (shape[1], shape[2]), (1, 1))
+    whole = layers.QAvgPool2D(step.layer.in_grid, (shape[1], shape[2]), (1, 1))
     pixel = (shape[0], 1, 1, shape[3])
     mean = pool("AVERAGE_POOL_2D", shape, pixel, whole)
     if not step.flat:
@@ -108,23 +97,23 @@ def mean(step: Step[QMean], shape: Shape) -> list[Operator]:
     return [Operator("MEAN", made, axes, "ReducerOptions", keep)]
 
 
-def pad(step: Step[QPad2D], shape: Shape) -> list[Operator]:
+def pad(step: Step[layers.QPad2D], shape: Shape) -> list[Operator]:
     """Return a pad with the zero_point."""
     made = (shape[0], *step.layer.out_shape(shape[1:]))
     return [Operator("PAD", made, (pads(step.layer.pads),), "PadOptions")]
 
 
-def clamp(step: Step[QClamp], shape: Shape) -> list[Operator]:
+def clamp(step: Step[layers.QClamp], shape: Shape) -> list[Operator]:
     """Return RELU or RELU6, as the layer clamps.  Raises ValueError where it is neither."""
     layer = step.layer
     if is_relu(layer):
         return [Operator("RELU", shape)]
-    if layer == qrelu6(layer.in_grid):
+    if layer == layers.qrelu6(layer.in_grid):
         return [Operator("RELU6", shape)]
     raise ValueError(f"no TFLite operator clamps to {layer.low}..{layer.high}")
 
 
-def bias_scale_error(layer: QDense) -> float:
+def bias_scale_error(layer: layers.QDense) -> float:
     """Return how far float32 rounds the scale of the bias, in steps of the layer's out_grid."""
     exact = np.float64(layer.in_grid.scale) * np.float64(layer.weight_scale)
     return float(np.abs(exact - np.float32(exact)).max() / layer.out_grid.scale)
@@ -132,14 +121,14 @@ def bias_scale_error(layer: QDense) -> float:
 
 # What writes each layer: functions of (step, *shapes), for steps of the layer's type.
 OPERATORS: dict[type, Callable[..., list[Operator]]] = {
-    QAdd: add,
-    QAvgPool2D: avg_pool,
-    QClamp: clamp,
-    QConv2D: conv,
-    QConv2DPerChannel: conv,
-    QDense: dense,
-    QGlobalAvgPool2D: global_pool,
-    QMaxPool2D: max_pool,
+    layers.QAdd: add,
+    layers.QAvgPool2D: avg_pool,
+    layers.QClamp: clamp,
+    layers.QConv2D: conv,
+    layers.QConv2DPerChannel: conv,
+    layers.QDense: dense,
+    layers.QGlobalAvgPool2D: global_pool,
+    layers.QMaxPool2D: max_pool,
     QMean: mean,
-    QPad2D: pad,
+    layers.QPad2D: pad,
 }

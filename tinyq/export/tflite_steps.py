@@ -4,22 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeGuard
 
-from tinyq.layers import (
-    QAdd,
-    QClamp,
-    QConv2D,
-    QConv2DPerChannel,
-    QDense,
-    QGlobalAvgPool2D,
-    QMaxPool2D,
-    QPad2D,
-    qrelu,
-)
+from tinyq import layers
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import AnyLayer
 
-CONVOLUTIONS: set[type] = {QConv2D, QConv2DPerChannel}
-TAKES_RELU = CONVOLUTIONS | {QAdd, QDense}
+CONVOLUTIONS: set[type] = {layers.QConv2D, layers.QConv2DPerChannel}
+TAKES_RELU = CONVOLUTIONS | {layers.QAdd, layers.QDense}
 
 
 @dataclass(frozen=True)
@@ -49,12 +39,12 @@ def with_flat_means(steps: Sequence[Step[Layer]]) -> list[Step[Layer]]:
 def _has_other(steps: Sequence[Step[Layer]], step: Step[Layer]) -> bool:
     """Return whether a step's output leaves the model, or has a reader that is no dense layer."""
     reading = readers(steps, step.output)
-    return not reading or any(type(reader.layer) is not QDense for reader in reading)
+    return not reading or any(type(reader.layer) is not layers.QDense for reader in reading)
 
 
 def is_global(step: Step[Layer]) -> bool:
     """Return whether a step is a global mean."""
-    return type(step.layer) is QGlobalAvgPool2D
+    return type(step.layer) is layers.QGlobalAvgPool2D
 
 
 def with_relu(steps: Sequence[Step[Layer]]) -> list[Step[Layer]]:
@@ -87,12 +77,12 @@ def with_same(steps: Sequence[Step[Layer]], shapes: dict[str, Shape]) -> list[St
         made = step.layer.out_shape(*(shapes[name][1:] for name in step.inputs))
         shapes[step.output] = (before[0], *made)
         maker = fused[-1] if fused else None
-        if type(step.layer) is QMaxPool2D and any(step.layer.pads):
+        if type(step.layer) is layers.QMaxPool2D and any(step.layer.pads):
             step = replace(step, same=step.layer.pads == same_pads(step.layer, before))
         elif (
             is_convolution(step.layer)
             and maker is not None
-            and type(maker.layer) is QPad2D
+            and type(maker.layer) is layers.QPad2D
             and step.inputs == (maker.output,)
             and len(readers(steps, maker.output)) == 1
             and maker.layer.pads == same_pads(step.layer, shapes[maker.inputs[0]])
@@ -102,18 +92,18 @@ def with_same(steps: Sequence[Step[Layer]], shapes: dict[str, Shape]) -> list[St
     return fused
 
 
-def same_pads(layer: QConv2D | QMaxPool2D, shape: Shape) -> tuple[int, int, int, int]:
+def same_pads(layer: layers.QConv2D | layers.QMaxPool2D, shape: Shape) -> tuple[int, int, int, int]:
     """Return the pads (top, bottom, left, right) that TFLite's padding SAME stands for.
 
     They make the output ceil(size / stride); of an odd number the larger half comes last.
 
     shape: (N, H, W, C) of the image before the pad.
 
-    >>> from tinyq import Grid
-    >>> same_pads(QMaxPool2D(Grid(1.0, 0), (3, 3), (2, 2)), (1, 32, 33, 8))
+    >>> from tinyq import Grid, layers
+    >>> same_pads(layers.QMaxPool2D(Grid(1.0, 0), (3, 3), (2, 2)), (1, 32, 33, 8))
     (0, 1, 1, 1)
     """
-    window = layer.kernel if isinstance(layer, QMaxPool2D) else layer.weight.shape[1:3]
+    window = layer.kernel if isinstance(layer, layers.QMaxPool2D) else layer.weight.shape[1:3]
     pads = []
     for size, kernel, stride in zip(shape[1:3], window, layer.stride, strict=True):
         total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
@@ -127,11 +117,11 @@ def readers(steps: Sequence[Step[Layer]], name: str) -> list[Step[Layer]]:
     return [step for step in steps if name in step.inputs]
 
 
-def is_convolution(layer: Layer) -> TypeGuard[QConv2D]:
+def is_convolution(layer: Layer) -> TypeGuard[layers.QConv2D]:
     """Return whether layer is one of the convolutions."""
     return type(layer) in CONVOLUTIONS
 
 
 def is_relu(layer: Layer) -> bool:
     """Return whether layer clamps as a ReLU does."""
-    return type(layer) is QClamp and layer == qrelu(layer.in_grid)
+    return type(layer) is layers.QClamp and layer == layers.qrelu(layer.in_grid)

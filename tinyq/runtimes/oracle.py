@@ -10,18 +10,7 @@ from numbers import Integral
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq import loops
-from tinyq.layers import (
-    QAdd,
-    QAvgPool2D,
-    QClamp,
-    QConv2D,
-    QConv2DPerChannel,
-    QDense,
-    QGlobalAvgPool2D,
-    QMaxPool2D,
-    QPad2D,
-)
+from tinyq import layers, loops
 from tinyq.layers.contract import lookup
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
@@ -89,14 +78,14 @@ def pairs_of(layer: Linear) -> list[tuple[int, int]]:
     return pairs * count if len(pairs) == 1 else pairs
 
 
-def _conv(layer: QConv2D, image: Sequence) -> list:
+def _conv(layer: layers.QConv2D, image: Sequence) -> list:
     multipliers, shifts = zip(*pairs_of(layer), strict=True)
     weights, biases = layer.weight.tolist(), layer.bias.tolist()
     zero_point, end = layer.in_grid.zero_point, _end(layer)
     return loops.conv2d(image, weights, biases, layer.stride, zero_point, multipliers, shifts, *end)
 
 
-def _dense(layer: QDense, row: Sequence) -> list:
+def _dense(layer: layers.QDense, row: Sequence) -> list:
     rows = zip(layer.weight, layer.bias, pairs_of(layer), strict=True)
     zero_point, end = layer.in_grid.zero_point, _end(layer)
     return [loops.dense(row, [w], [b], zero_point, *pair, *end)[0] for w, b, pair in rows]
@@ -108,7 +97,7 @@ def _end(layer: Linear) -> tuple:
     return grid.zero_point, grid.qmin, grid.qmax, rescale
 
 
-def _add(layer: QAdd, a: Sequence, b: Sequence) -> list:
+def _add(layer: layers.QAdd, a: Sequence, b: Sequence) -> list:
     roundings = {r.rounding for r in (layer.rescale_a, layer.rescale_b, layer.rescale_sum)}
     if len(roundings) > 1:
         raise ValueError(f"an add must rescale by one rounding, got {roundings}")
@@ -122,7 +111,7 @@ def _add(layer: QAdd, a: Sequence, b: Sequence) -> list:
     return _as_images(lambda x, y: loops.add(x, y, *rest), a, b)
 
 
-def _clamp(layer: QClamp, codes: Sequence) -> list:
+def _clamp(layer: layers.QClamp, codes: Sequence) -> list:
     return _as_images(lambda image: loops.clamp(image, layer.low, layer.high), codes)
 
 
@@ -134,15 +123,15 @@ def _as_images(nest: Callable, *codes: Sequence) -> list:
 
 
 NESTS: dict[type, Callable[..., list]] = {
-    QConv2D: _conv,
-    QConv2DPerChannel: _conv,
-    QDense: _dense,
-    QAdd: _add,
-    QClamp: _clamp,
-    QPad2D: lambda layer, image: loops.pad2d(image, layer.pads, layer.in_grid.zero_point),
-    QMaxPool2D: lambda layer, image: loops.max_pool2d(
+    layers.QConv2D: _conv,
+    layers.QConv2DPerChannel: _conv,
+    layers.QDense: _dense,
+    layers.QAdd: _add,
+    layers.QClamp: _clamp,
+    layers.QPad2D: lambda layer, image: loops.pad2d(image, layer.pads, layer.in_grid.zero_point),
+    layers.QMaxPool2D: lambda layer, image: loops.max_pool2d(
         image, layer.kernel, layer.stride, layer.pads
     ),
-    QAvgPool2D: lambda layer, image: loops.avg_pool2d(image, layer.kernel, layer.stride),
-    QGlobalAvgPool2D: lambda layer, image: loops.global_avg_pool2d(image),
+    layers.QAvgPool2D: lambda layer, image: loops.avg_pool2d(image, layer.kernel, layer.stride),
+    layers.QGlobalAvgPool2D: lambda layer, image: loops.global_avg_pool2d(image),
 }

@@ -6,17 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.layers import (
-    QAdd,
-    QAvgPool2D,
-    QClamp,
-    QConv2D,
-    QConv2DPerChannel,
-    QDense,
-    QGlobalAvgPool2D,
-    QMaxPool2D,
-    QPad2D,
-)
+from tinyq import layers
 from tinyq.layers.contract import Codes, Layer, lookup
 from tinyq.layers.images import to_codes
 from tinyq.layers.linear import Linear
@@ -51,7 +41,7 @@ def _linear(runtime: Runtime, layer: Linear, codes: Codes) -> Codes:
     return finish(layer, layer.accumulate(codes), runtime)
 
 
-def _add(runtime: Runtime, layer: QAdd, a: Codes, b: Codes) -> Codes:
+def _add(runtime: Runtime, layer: layers.QAdd, a: Codes, b: Codes) -> Codes:
     return runtime.add(layer, a, b)
 
 
@@ -63,23 +53,25 @@ def _mean(runtime: Runtime, layer: QMean, codes: Codes) -> Codes:
     return runtime.mean(layer, codes)
 
 
-def _shared(runtime: Runtime, layer: QPad2D | QClamp | QMaxPool2D, codes: Codes) -> Codes:
+def _shared(
+    runtime: Runtime, layer: layers.QPad2D | layers.QClamp | layers.QMaxPool2D, codes: Codes
+) -> Codes:
     return layer.forward(codes)
 
 
 # What each layer asks of a runtime: functions of (runtime, layer, *codes), for layers of the type.
 # A layer that is not here is refused: nobody has measured what the runtimes do with it.
 RULES: dict[type, Callable[..., Codes]] = {
-    QAdd: _add,
-    QAvgPool2D: _average_pool,
-    QClamp: _shared,
-    QConv2D: _linear,
-    QConv2DPerChannel: _linear,
-    QDense: _linear,
-    QGlobalAvgPool2D: _average_pool,
-    QMaxPool2D: _shared,
+    layers.QAdd: _add,
+    layers.QAvgPool2D: _average_pool,
+    layers.QClamp: _shared,
+    layers.QConv2D: _linear,
+    layers.QConv2DPerChannel: _linear,
+    layers.QDense: _linear,
+    layers.QGlobalAvgPool2D: _average_pool,
+    layers.QMaxPool2D: _shared,
     QMean: _mean,
-    QPad2D: _shared,
+    layers.QPad2D: _shared,
 }
 
 
@@ -87,7 +79,7 @@ def finish(layer: Linear, acc: NDArray[np.int32], runtime: Runtime) -> Codes:
     """Return the codes that runtime would make of a layer's accumulators (..., O)."""
     if runtime.linear:
         return runtime.linear(layer, acc)
-    if type(layer) is QDense:
+    if type(layer) is layers.QDense:
         return requantize(layer, acc, runtime.dense, runtime.dense_product)
     return requantize(layer, acc, runtime.conv)
 
