@@ -117,6 +117,21 @@ def test_results_that_come_out_of_order_are_merged_in_order(name):
     assert qnet.grids == WANTED[name]
 
 
+@pytest.mark.parametrize("name", OBSERVERS)
+def test_a_generator_may_refill_the_buffer_that_it_yields(name):
+    """The tasks run when their results are asked for, and the buffer holds other images then."""
+    buffer = np.empty_like(PARTS[0])
+
+    def refilled():
+        for part in PARTS:
+            buffer[...] = part
+            yield buffer
+
+    assert NET.quantize(refilled(), observer=OBSERVERS[name]).grids == WANTED[name]
+    late = NET.quantize(refilled(), observer=OBSERVERS[name], executor=Counting())
+    assert late.grids == WANTED[name]
+
+
 def test_one_result_handed_out_twice_is_counted_twice():
     class Remembering(Counting):
         """Answers equal tasks with one object, as a cache of results in this process would."""

@@ -100,7 +100,8 @@ def _run_on(
             if len(waiting) == IN_FLIGHT:
                 yield _outcome(*waiting.popleft())
             with _reporting(name):
-                waiting.append((name, executor.submit(observe_batch, net, observer, batch)))
+                # a copy: whoever yields the batch may refill it before the task runs
+                waiting.append((name, executor.submit(observe_batch, net, observer, batch.copy())))
         while waiting:
             yield _outcome(*waiting.popleft())
     finally:
