@@ -231,6 +231,7 @@ def test_a_missing_package_is_told(monkeypatch):
         team(torch=Pipe(*pipe.sent))._answer("torch", time.monotonic())
 
 
+@pytest.mark.full
 def test_a_process_of_its_own_answers_on_one_thread():
     before = dict(os.environ)
     with Team([runners.COPY], [rates.Block(2**16)], time.monotonic() + 600) as one:

@@ -38,6 +38,7 @@ def test_the_script_of_the_book_is_small(built_book):
     assert small < (THEME / SCRIPT).stat().st_size / 15
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("name", ["index", "notebooks/01_put_numbers_on_a_grid", "search"])
 def test_a_page_draws_all_its_icons(browse, built_book, name):
     path = built_book / f"{name}.html"

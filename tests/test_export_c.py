@@ -208,6 +208,7 @@ def test_existing_files_are_kept_unless_force(tmp_path):
 # ---------------------------------------------------------------------------------------- Cortex-M
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("core", BOARDS)
 def test_a_thousand_images_on_an_emulated_cortex_m(core, logits, tmp_path):
     needs(ARM, QEMU)
@@ -216,6 +217,7 @@ def test_a_thousand_images_on_an_emulated_cortex_m(core, logits, tmp_path):
     assert codes_from(command, CODES, tmp_path) == logits
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("seed", SEEDS[:3])
 def test_any_network_on_an_emulated_cortex_m(seed, tmp_path):
     needs(ARM, QEMU)
@@ -226,6 +228,7 @@ def test_any_network_on_an_emulated_cortex_m(seed, tmp_path):
     assert codes_from(command, codes, tmp_path) == qnet(codes).tobytes()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("core", ["cortex-m0", "cortex-m4"])
 def test_rom_and_ram(core, tmp_path, capsys):
     needs(ARM)

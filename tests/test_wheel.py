@@ -113,7 +113,7 @@ def numpy_python(request) -> Iterator[tuple[Path, SpecifierSet]]:
         yield python, allowed
 
 
-@pytest.mark.slow
+@pytest.mark.full
 def test_wheel_holds_each_module_script_and_style_and_nothing_else(wheel: Path):
     kinds = {".py", ".typed", ".js", ".css", ".npz", ".c", ".h"}
     expected = {
