@@ -56,7 +56,7 @@ def test_each_layers_mean_output_is_the_float_weights_to_half_a_step_of_the_bias
 def test_only_biases_change():
     for node, old in zip(CORRECTED.nodes, QNET.nodes, strict=True):
         if isinstance(node.layer, Linear):
-            assert node.layer.weight is old.layer.weight
+            assert np.array_equal(node.layer.weight, old.layer.weight)
             assert node.layer.requantizer is old.layer.requantizer
             assert not np.array_equal(node.layer.bias, old.layer.bias)
         else:

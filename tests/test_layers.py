@@ -1,5 +1,7 @@
 """What a layer is told and what it refuses: shapes, dtypes, ranges, the accumulator bound."""
 
+import copy
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -278,3 +280,27 @@ def test_what_is_no_integer_is_refused_by_name():
 def test_a_refusal_names_the_argument_what_it_needs_and_what_it_got(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+COPIES = {
+    "made": lambda layer: layer,
+    "replaced": lambda layer: replace(layer),
+    "copied": copy.copy,
+    "deep-copied": copy.deepcopy,
+    "pickled": lambda layer: pickle.loads(pickle.dumps(layer)),
+}
+
+
+@pytest.mark.parametrize("way", COPIES)
+@pytest.mark.parametrize("layer", [CONV, DENSE], ids=kind)
+def test_nobody_writes_to_a_layer_that_was_proved(layer, way):
+    names = ("weight", "bias", "weight_scale")
+    arrays = {name: getattr(layer, name).copy() for name in names}
+    before = layer.accumulator_range()
+    made = COPIES[way](replace(layer, **arrays))
+    for name, array in arrays.items():
+        array[...] = -128 if name == "weight" else 2**30
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(made, name)[...] = 1
+    assert np.array_equal(made.accumulator_range(), before)
+    assert made.in_grid == layer.in_grid

@@ -6,7 +6,7 @@ y[o] = requantize(acc[o])                                                       
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, ClassVar
 
 import numpy as np
@@ -24,7 +24,8 @@ class Linear(ABC):
 
     in_grid, out_grid: grids of the codes; weight: int8, output channel first, -127..127;
     bias: int32 (O,), on the scale ``in_scale * weight_scale``; weight_scale: float32 (O,) or (1,),
-    kept for the ledger; requantizer: a ratio for each weight scale.
+    kept for the ledger; requantizer: a ratio for each weight scale.  The layer keeps read-only
+    copies of the three arrays.
     Raises TypeError for a wrong dtype, ValueError for shapes that do not fit together, a weight
     scale that is not finite and above 0, a weight of -128, or an accumulator that could leave
     int32.
@@ -64,6 +65,15 @@ class Linear(ABC):
         if self.weight.min() < -WEIGHT_MAX:
             raise ValueError(f"{name}: weight must lie in -127..127, got -128")
         self._check_accumulator()
+        # what was proved must stay so: nobody else has these arrays, and nobody writes to them
+        for argument in ("weight", "bias", "weight_scale"):
+            own = np.array(getattr(self, argument))
+            own.setflags(write=False)
+            object.__setattr__(self, argument, own)
+
+    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
+        """Pickle and copy by the constructor, which proves the copy anew."""
+        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     @property
     def in_grids(self) -> tuple[Grid]:
