@@ -21,7 +21,7 @@ from tinyq.widgets.frame.host import Widget
 
 RUNS = 11
 # Each in a fresh Python that has NumPy already: what tinyq adds.
-MODULES = ["tinyq", "tinyq.resnet", "tinyq.export", "tinyq.plots", "tinyq.widgets"]
+MODULES = ["tinyq", "tinyq.models.resnet", "tinyq.export", "tinyq.plots", "tinyq.widgets"]
 ADDED = "import numpy, time; t = time.perf_counter(); import {}; print(time.perf_counter() - t)"
 COMMANDS = ["golden", "run", "ledger", "worksheet --seed 1"]
 
