@@ -302,5 +302,8 @@ def test_nobody_writes_to_a_layer_that_was_proved(layer, way):
         array[...] = -128 if name == "weight" else 2**30
         with pytest.raises(ValueError, match="read-only"):
             getattr(made, name)[...] = 1
+    for name in ("ratio", "multiplier", "shift"):
+        with pytest.raises(ValueError, match="read-only"):
+            getattr(made.requantizer, name)[...] = 1
     assert np.array_equal(made.accumulator_range(), before)
     assert made.in_grid == layer.in_grid

@@ -146,6 +146,10 @@ class Requantizer:
             array.setflags(write=False)
             object.__setattr__(self, name, array)
 
+    def __reduce__(self) -> tuple[type[Self], tuple[NDArray[np.float64], Rounding]]:
+        """Pickle and copy by the constructor: a pickled array would come back writeable."""
+        return type(self), (self.ratio, self.rounding)
+
     @classmethod
     def from_scales(
         cls,
