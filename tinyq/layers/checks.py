@@ -34,7 +34,7 @@ def check_codes(
     grid.check(where, codes)
 
 
-def check_shape(shape: tuple[int, ...], form: str, channels: int | None = None) -> None:
+def check_form(shape: tuple[int, ...], form: str, channels: int | None = None) -> None:
     """Raise ValueError unless one image's tensor, without N, has the form and the channels.
 
     form, channels: as check_codes takes them.

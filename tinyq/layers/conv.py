@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.checks import IMAGE, check_codes, check_ints, check_shape, output_size, taps
+from tinyq.layers.checks import IMAGE, check_codes, check_form, check_ints, output_size, taps
 from tinyq.layers.contract import Shape
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
@@ -62,7 +62,7 @@ class QConv2D(Linear):
 
     def out_shape(self, shape: Shape) -> Shape:
         """Return (OH, OW, O) for (H, W, I) by (6.1).  Raises ValueError for what does not fit."""
-        check_shape(shape, IMAGE, channels=self.weight.shape[3])
+        check_form(shape, IMAGE, channels=self.weight.shape[3])
         size = output_size(self, (1, *shape), self.weight.shape[1:3], self.stride)
         return *size, len(self.bias)
 

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.checks import ROW, check_codes, check_shape
+from tinyq.layers.checks import ROW, check_codes, check_form
 from tinyq.layers.contract import Shape
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
@@ -50,7 +50,7 @@ class QDense(Linear):
 
     def out_shape(self, shape: Shape) -> Shape:
         """Return (out,) for (in,).  Raises ValueError for another shape."""
-        check_shape(shape, ROW, channels=self.weight.shape[1])
+        check_form(shape, ROW, channels=self.weight.shape[1])
         return (len(self.bias),)
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:

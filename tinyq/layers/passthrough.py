@@ -13,8 +13,8 @@ from tinyq.affine import Grid, whole
 from tinyq.layers.checks import (
     IMAGE,
     check_codes,
+    check_form,
     check_ints,
-    check_shape,
     elementwise_form,
     pad_image,
     padded_shape,
@@ -66,7 +66,7 @@ class QPad2D(PassThrough):
 
     def out_shape(self, shape: Shape) -> Shape:
         """Return (top + H + bottom, left + W + right, C) for (H, W, C)."""
-        check_shape(shape, IMAGE)
+        check_form(shape, IMAGE)
         return padded_shape(shape, self.pads)
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:

@@ -9,9 +9,9 @@ from tinyq.affine import Grid
 from tinyq.layers.checks import (
     IMAGE,
     check_codes,
+    check_form,
     check_ints,
     check_pool_pads,
-    check_shape,
     output_size,
     pad_image,
     padded_shape,
@@ -40,7 +40,7 @@ class Pool(PassThrough):
 
     def out_shape(self, shape: Shape) -> Shape:
         """Return (OH, OW, C) for (H, W, C) by (6.1), the windows VALID."""
-        check_shape(shape, IMAGE)
+        check_form(shape, IMAGE)
         return *output_size(self, (1, *shape), self.kernel, self.stride), shape[2]
 
 
@@ -71,7 +71,7 @@ class QMaxPool2D(Pool):
 
     def out_shape(self, shape: Shape) -> Shape:
         """Return (OH, OW, C) for (H, W, C) by (6.1), the pads around the image."""
-        check_shape(shape, IMAGE)
+        check_form(shape, IMAGE)
         return super().out_shape(padded_shape(shape, self.pads))
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -125,7 +125,7 @@ class QGlobalAvgPool2D(PassThrough):
 
     def out_shape(self, shape: Shape) -> Shape:
         """Return (C,) for (H, W, C).  Raises ValueError for an empty image, or one too large."""
-        check_shape(shape, IMAGE)
+        check_form(shape, IMAGE)
         output_size(self, (1, *shape), (1, 1), (1, 1))
         check_mean(type(self).__name__, shape[0] * shape[1])
         return (shape[2],)

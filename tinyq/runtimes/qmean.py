@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
-from tinyq.layers.checks import IMAGE, check_codes, check_shape, output_size
+from tinyq.layers.checks import IMAGE, check_codes, check_form, output_size
 from tinyq.layers.contract import Codes, Shape
 from tinyq.layers.pool import check_mean
 from tinyq.requantize import Requantizer
@@ -48,7 +48,7 @@ class QMean:
 
     def out_shape(self, shape: Shape) -> Shape:
         """Return (C,) for (H, W, C), or (1, 1, C) with keep_dims."""
-        check_shape(shape, IMAGE)
+        check_form(shape, IMAGE)
         return (1, 1, shape[2]) if self.keep_dims else (shape[2],)
 
     def total(self, codes: Codes) -> NDArray[np.int32]:
