@@ -2,6 +2,7 @@
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -95,3 +96,22 @@ def test_lock_pins_what_pyproject_asks_for():
             version = pins[canonicalize_name(requirement.name)]
             assert version in requirement.specifier, f"{version} is pinned, wanted {requirement}"
     assert "jupyterlab" not in pins, "JupyterLab slows each start of pytest and each book build"
+
+
+def marked(target: str) -> str:
+    """The markers that a target's run of pytest selects, "" for everything."""
+    recipe = make("-n", target, "--old-file=.venv/ready").stdout.splitlines()
+    (words,) = [shlex.split(line)[3:] for line in recipe if " -m pytest " in line]
+    return words[words.index("-m") + 1] if "-m" in words else ""
+
+
+def test_make_test_leaves_out_what_is_full_and_nothing_else():
+    assert (marked("test"), marked("test-all"), marked("check")) == ("not full", "", "not slow")
+
+
+def test_ci_runs_every_test_and_skips_none_for_want_of_a_browser_or_a_compiler():
+    workflows = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+    texts = [file.read_text() for file in [ROOT / ".ci" / "run", *workflows]]
+    for text in texts:
+        assert "make test-all" in text and not re.search(r"make test(?!-)", text)
+        assert "TINYQ_REQUIRE_BROWSER" in text and "TINYQ_REQUIRE_COMPILERS" in text

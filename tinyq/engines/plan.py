@@ -95,15 +95,16 @@ def _tensors(ops: Sequence[Op], sizes: Mapping[str, tuple], batch: int) -> dict[
 def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -> Step:
     """Return the engine's step, or the layer's own where only that does all that the layer does.
 
-    A layer or a requantizer of one's own may have another arithmetic; a layer on another grid than
-    the tensor that it reads refuses the codes that its own grid does not have.
+    A requantizer of one's own may have another arithmetic, as a layer of one's own may, for which
+    an engine has no step; a layer on another grid than the tensor that it reads refuses the codes
+    that its own grid does not have.
     """
     sources, target = [tensors[name] for name in op.inputs], tensors[op.name]
     read = zip(op.inputs, op.layer.in_grids, strict=True)
-    known = type(op.layer) in KNOWN and all(grids[name] == grid for name, grid in read)
+    on_grid = all(grids[name] == grid for name, grid in read)
     plain = all(type(one) is Requantizer for one in op.layer.requantizers.values())
     with naming_layer(op.name):
-        made = make(op, sources, target, room) if known and plain else None
+        made = make(op, sources, target, room) if on_grid and plain else None
     return made or LayerStep(op, sources, target)
 
 
