@@ -138,7 +138,7 @@ REFUSED = {
     "narrow inputs": ({"inputs": INPUTS[:, 1:]}, r"inputs must be \(N, 5\), N >= 1, got \(12, 4\)"),
     "scale 0": ({"scales": SCALES * 0}, "scales must be > 0, got 0.0"),
     "two scales": ({"scales": SCALES[:2]}, r"scales \(O,\) or \(1,\), got \(5, 5\), \(2,\)"),
-    "1 bit": ({"weight_bits": 1}, r"bits must lie in 2\.\.8, got 1"),
+    "1 bit": ({"weight_bits": 1}, r"bits must be an integer in 2\.\.8, got 1"),
 }
 
 

@@ -55,13 +55,13 @@ def test_a_number_half_a_step_beyond_the_end_is_not_clipped():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"lo": 2, "hi": 1}, "lo <= hi, got lo=2, hi=1"),
+        ({"lo": 2, "hi": 1}, "lo <= hi, got lo=2.0, hi=1.0"),
         ({"bits": 1}, "bits must be a whole number from 2 to 8, got 1"),
         ({"bits": 9}, "bits must be a whole number from 2 to 8, got 9"),
         ({"bits": 2.5}, "bits must be a whole number from 2 to 8, got 2.5"),
-        ({"lo": float("nan")}, "lo must be finite float32"),
+        ({"lo": float("nan")}, "lo must be a finite number"),
         ({"hi": 1e39}, "hi must be finite float32"),
-        ({"x": float("inf")}, "x must be finite float32"),
+        ({"x": float("inf")}, "x must be a finite number"),
         ({"lo": -3e38, "hi": 3e38}, "no float32 scale"),
         ({"lo": -3.4028234e38, "hi": 0, "bits": 7}, "float32 cannot hold the ends"),
     ],

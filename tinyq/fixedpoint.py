@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 MAX_RIGHT_SHIFT, MAX_LEFT_SHIFT = 31, 30
+INT32 = -(2**31), 2**31 - 1
 
 
 def quantize_multiplier(ratio: float) -> tuple[int, int]:

@@ -12,7 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinyq.affine import Grid, round_half_away
+from tinyq.checks import frozen, instance, integers
 from tinyq.fixedpoint import (
+    INT32,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     shift_left_int32,
@@ -38,23 +40,6 @@ class Rounding(Enum):
     FLOAT32 = "result = rint(float32(acc) * float32(ratio)), ties to even"
     #: LiteRT's reference fully connected since 1.4.
     FLOAT64 = "result = round(float64(acc) * ratio), ties away from zero"
-
-
-def check_int32(name: str, values: ArrayLike) -> NDArray[np.integer]:
-    """Return integers that int32 holds; raise TypeError or ValueError for anything else.
-
-    >>> check_int32("acc", [2**31])
-    Traceback (most recent call last):
-    ValueError: acc must fit int32, got 2147483648..2147483648
-    """
-    values = np.asanyarray(values)
-    if values.dtype.kind != "i":
-        raise TypeError(f"{name} must be int32, got {values.dtype}")
-    if values.itemsize > 4 and values.size:
-        least, largest = values.min(), values.max()
-        if least < -(2**31) or largest >= 2**31:
-            raise ValueError(f"{name} must fit int32, got {least}..{largest}")
-    return values
 
 
 def rescale_up(acc: Integers, multiplier: Integers, shift: Integers) -> NDArray[np.int64]:
@@ -136,15 +121,13 @@ class Requantizer:
     shift: NDArray[np.int32] = field(init=False)
 
     def __init__(self, ratio: ArrayLike, rounding: Rounding = Rounding.DOUBLE) -> None:
-        if not isinstance(rounding, Rounding):
-            raise TypeError(f"rounding must be a tinyq.Rounding, got {rounding!r}")
+        instance("rounding", rounding, Rounding)
         ratio = np.array(ratio, dtype=np.float64, ndmin=1)
         pairs = np.array([quantize_multiplier(float(r)) for r in ratio], dtype=np.int32)
         multiplier, shift = pairs.reshape(-1, 2).T
         object.__setattr__(self, "rounding", rounding)
         for name, array in (("ratio", ratio), ("multiplier", multiplier), ("shift", shift)):
-            array.setflags(write=False)
-            object.__setattr__(self, name, array)
+            object.__setattr__(self, name, frozen(array))
 
     def __reduce__(self) -> tuple[type[Self], tuple[NDArray[np.float64], Rounding]]:
         """Pickle and copy by the constructor: a pickled array would come back writeable."""
@@ -186,7 +169,7 @@ class Requantizer:
         acc: integers that int32 holds, (..., C).  Returns int64 of the same shape.
         Raises TypeError for what is not integer, ValueError for a number beyond int32.
         """
-        acc = check_int32("acc", acc)
+        acc = integers("acc", acc, *INT32)
         match self.rounding:
             case Rounding.DOUBLE:
                 return multiply_by_quantized_multiplier(acc, self.multiplier, self.shift)

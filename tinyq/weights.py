@@ -4,41 +4,28 @@ Weights take the codes -127..127 around zero_point 0, with 4 bits -7..7.  Code -
 so that ``-w`` is on the grid whenever ``w`` is, and a product with an int8 code needs one bit less.
 """
 
-from numbers import Integral
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import finite_float32, round_half_away
+from tinyq.affine import FLOAT32_TINY, round_half_away
+from tinyq.checks import finite_float32, whole
 
 WEIGHT_MAX = 127
+BITS = 2, 8
 Real = TypeVar("Real", bound=np.floating)
-
-
-def check_bits(name: str, bits: int) -> None:
-    """Raise TypeError unless bits are an integer, ValueError unless they lie in 2..8.
-
-    >>> check_bits("weight_bits", 1)
-    Traceback (most recent call last):
-    ValueError: weight_bits must lie in 2..8, got 1
-    """
-    if not isinstance(bits, Integral) or isinstance(bits, bool):
-        raise TypeError(f"{name} must be an integer in 2..8, got {bits!r}")
-    if not 2 <= bits <= 8:
-        raise ValueError(f"{name} must lie in 2..8, got {bits}")
 
 
 def weight_max(bits: int) -> int:
     """Return the largest weight code of a number of bits, 2..8: ``2**(bits - 1) - 1``.
 
-    Raises as check_bits does.
+    Raises TypeError for bits that are no integer, ValueError outside 2..8.
 
     >>> weight_max(8), weight_max(4), weight_max(2)
     (127, 7, 1)
     """
-    check_bits("bits", bits)
-    return 2 ** (int(bits) - 1) - 1
+    return 2 ** (whole("bits", bits, *BITS) - 1) - 1
 
 
 def weight_scales(
@@ -50,7 +37,7 @@ def weight_scales(
 
     weights: finite float32, output channel first (OHWI, or (out, in)); bits: 2..8.
     Returns float32 of shape (O,) if per_channel, else (1,).  Raises ValueError for NaN, infinity,
-    bits outside 2..8, or a largest weight so small that its scale is 0 in float32.
+    bits outside 2..8, or a largest weight so small that its scale would be no normal float32.
     Source: TFLite 8-bit specification, per-axis symmetric weights.
 
     >>> weight_scales(np.float32([[1.27, -0.5], [0.0, 0.0]]), per_channel=True).tolist()
@@ -61,7 +48,7 @@ def weight_scales(
     largest = np.abs(rows).max(axis=1)
     with np.errstate(under="ignore"):
         scales = largest / np.float32(weight_max(bits))
-    lost = (scales == 0) & (largest > 0)
+    lost = (scales < FLOAT32_TINY) & (largest > 0)
     if lost.any():
         least = largest[lost].min()
         raise ValueError(f"weights of at most {least} have no float32 scale: too small")

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid, whole
+from tinyq.affine import Grid
+from tinyq.checks import whole
 from tinyq.layers.checks import check_codes, elementwise_form
 from tinyq.layers.contract import Shape
 from tinyq.requantize import Requantizer, Rounding

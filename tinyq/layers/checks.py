@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import integers, wholes
 
 IMAGE = "(N, H, W, C)"
 ROW = "(N, C)"
@@ -22,7 +23,7 @@ def check_codes(
     Raises TypeError for another type or dtype, ValueError for another shape or a code off the grid.
     """
     where = f"{type(layer).__name__}.forward: codes"
-    if not isinstance(codes, np.ndarray):
+    if not isinstance(codes, np.ndarray) or isinstance(codes, np.ma.MaskedArray):
         raise TypeError(f"{where} must be an int8 array {form}, got {type(codes).__name__}")
     if codes.dtype != np.int8:
         raise TypeError(f"{where} must be int8 {form}, got {codes.dtype} {codes.shape}")
@@ -31,7 +32,7 @@ def check_codes(
     if channels is not None and codes.shape[-1] != channels:
         raise ValueError(f"{where} must have C = {channels}, got shape {codes.shape}")
     # on a narrower grid than int8's a stray code could overflow a sum
-    grid.check(where, codes)
+    integers(where, codes, grid.qmin, grid.qmax)
 
 
 def check_form(shape: tuple[int, ...], form: str, channels: int | None = None) -> None:
@@ -51,39 +52,18 @@ def elementwise_form(codes: object) -> str:
     return IMAGE if getattr(codes, "ndim", 0) == 4 else ROW
 
 
-def check_ints(name: str, values: Sequence[int], count: int, least: int) -> tuple[int, ...]:
-    """Return values as a tuple of Python ints: ``count`` integers, each at least ``least``.
-
-    Raises TypeError where one is not an integer, ValueError for a wrong count or a small one.
-
-    >>> check_ints("stride", (2, 0), count=2, least=1)
-    Traceback (most recent call last):
-    ValueError: stride must be 2 integers >= 1, got (2, 0)
-    """
-    wanted = f"{name} must be {count} integers >= {least}, got {values!r}"
-    if not isinstance(values, Sequence) or not all(map(_is_integer, values)):
-        raise TypeError(wanted)
-    if len(values) != count or min(values) < least:
-        raise ValueError(wanted)
-    return tuple(map(int, values))
-
-
-def _is_integer(value: object) -> bool:
-    return isinstance(value, int | np.integer) and not isinstance(value, bool)
-
-
 def check_pool_pads(
     name: str, pads: Sequence[int], kernel: Sequence[int]
 ) -> tuple[int, int, int, int]:
     """Return pads (top, bottom, left, right) as Python ints.
 
-    Raises as check_ints, and ValueError where a window of kernel could hold no real pixel.
+    Raises as wholes, and ValueError where a window of kernel could hold no real pixel.
 
     >>> check_pool_pads("QMaxPool2D", (1, 1, 1, 2), (3, 2))
     Traceback (most recent call last):
     ValueError: QMaxPool2D: pads must be below the kernel (3, 2), got (1, 1, 1, 2)
     """
-    ints = check_ints(f"{name}: pads (top, bottom, left, right)", pads, count=4, least=0)
+    ints = wholes(f"{name}: pads (top, bottom, left, right)", pads, count=4, least=0)
     if max(ints[:2]) >= kernel[0] or max(ints[2:]) >= kernel[1]:
         raise ValueError(f"{name}: pads must be below the kernel {kernel}, got {ints}")
     top, bottom, left, right = ints

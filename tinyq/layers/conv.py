@@ -7,7 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.checks import IMAGE, check_codes, check_form, check_ints, output_size, taps
+from tinyq.checks import wholes
+from tinyq.layers.checks import IMAGE, check_codes, check_form, output_size, taps
 from tinyq.layers.contract import Shape
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
@@ -34,7 +35,7 @@ class QConv2D(Linear):
     per_channel: ClassVar[bool] = False
 
     def __post_init__(self) -> None:
-        stride = check_ints(f"{type(self).__name__}: stride (SY, SX)", self.stride, 2, least=1)
+        stride = wholes(f"{type(self).__name__}: stride (SY, SX)", self.stride, 2, least=1)
         object.__setattr__(self, "stride", stride)
         super().__post_init__()
 

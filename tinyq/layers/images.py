@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid, finite_float32
+from tinyq.affine import Grid
+from tinyq.checks import finite_float32, integers
 
 BATCH = 32
 Images = NDArray[np.float32]
@@ -45,7 +46,7 @@ def to_codes(images: NDArray[Any], grid: Grid, wanted: Sizes) -> NDArray[np.int8
     if not (isinstance(images, np.ndarray) and images.dtype == np.int8):
         return grid.quantize(check_images(images, wanted))
     check_shape(images, wanted)
-    grid.check("images as codes", images)
+    integers("images as codes", images, grid.qmin, grid.qmax)
     return images
 
 

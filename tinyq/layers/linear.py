@@ -13,9 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import frozen, whole
 from tinyq.layers.contract import Shape
 from tinyq.requantize import Requantizer, Rounding
-from tinyq.weights import WEIGHT_MAX, check_bits, quantize_bias, quantize_weights, weight_scales
+from tinyq.weights import BITS, WEIGHT_MAX, quantize_bias, quantize_weights, weight_scales
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,9 +68,7 @@ class Linear(ABC):
         self._check_accumulator()
         # what was proved must stay so: nobody else has these arrays, and nobody writes to them
         for argument in ("weight", "bias", "weight_scale"):
-            own = np.array(getattr(self, argument))
-            own.setflags(write=False)
-            object.__setattr__(self, argument, own)
+            object.__setattr__(self, argument, frozen(getattr(self, argument)))
 
     def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
         """Pickle and copy by the constructor, which proves the copy anew."""
@@ -131,7 +130,7 @@ class Linear(ABC):
         weight_bits: int,
     ) -> dict[str, Any]:
         """Return the constructor's arguments for float weights and bias."""
-        check_bits(f"{cls.__name__}: weight_bits", weight_bits)
+        whole(f"{cls.__name__}: weight_bits", weight_bits, *BITS)
         check_weight_shapes(cls.__name__, cls.weight_form, weights, bias)
         scales = weight_scales(weights, per_channel, weight_bits)
         return {

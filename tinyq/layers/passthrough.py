@@ -9,12 +9,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid, whole
+from tinyq.affine import Grid
+from tinyq.checks import whole, wholes
 from tinyq.layers.checks import (
     IMAGE,
     check_codes,
     check_form,
-    check_ints,
     elementwise_form,
     pad_image,
     padded_shape,
@@ -61,7 +61,7 @@ class QPad2D(PassThrough):
     pads: tuple[int, int, int, int]
 
     def __post_init__(self) -> None:
-        pads = check_ints("QPad2D: pads (top, bottom, left, right)", self.pads, count=4, least=0)
+        pads = wholes("QPad2D: pads (top, bottom, left, right)", self.pads, count=4, least=0)
         object.__setattr__(self, "pads", pads)
 
     def out_shape(self, shape: Shape) -> Shape:

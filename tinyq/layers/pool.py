@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import wholes
 from tinyq.layers.checks import (
     IMAGE,
     check_codes,
     check_form,
-    check_ints,
     check_pool_pads,
     output_size,
     pad_image,
@@ -35,7 +35,7 @@ class Pool(PassThrough):
     def __post_init__(self) -> None:
         name = type(self).__name__
         for field, form in (("kernel", "(KH, KW)"), ("stride", "(SY, SX)")):
-            ints = check_ints(f"{name}: {field} {form}", getattr(self, field), count=2, least=1)
+            ints = wholes(f"{name}: {field} {form}", getattr(self, field), count=2, least=1)
             object.__setattr__(self, field, ints)
 
     def out_shape(self, shape: Shape) -> Shape:

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 
+from tinyq.checks import flag, instance, whole
 from tinyq.requantize import Rounding
-from tinyq.weights import check_bits
+from tinyq.weights import BITS
 
 
 @dataclass(frozen=True)
@@ -30,12 +31,9 @@ class Scheme:
 
     def __post_init__(self) -> None:
         for name in ("weight_bits", "activation_bits"):
-            check_bits(name, getattr(self, name))
-            object.__setattr__(self, name, int(getattr(self, name)))
-        if not isinstance(self.per_channel, bool):
-            raise TypeError(f"per_channel must be True or False, got {self.per_channel!r}")
-        if not isinstance(self.rounding, Rounding):
-            raise TypeError(f"rounding must be a tinyq.Rounding, got {self.rounding!r}")
+            object.__setattr__(self, name, whole(name, getattr(self, name), *BITS))
+        object.__setattr__(self, "per_channel", flag("per_channel", self.per_channel))
+        instance("rounding", self.rounding, Rounding)
 
     @property
     def qmin(self) -> int:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import finite_float32
+from tinyq.checks import finite_float32
 from tinyq.floatref import Add, Conv2D, Dense, FloatLayer, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
 from tinyq.layers.linear import check_weight_shapes
 from tinyq.layers.nodes import INPUT, Node

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import finite_float32
+from tinyq.checks import finite_float32
 from tinyq.layers.images import naming
 from tinyq.layers.linear import check_weight_shapes
 from tinyq.methods.fold import fold_batch_norm

@@ -14,7 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid, finite_float32
+from tinyq.affine import Grid
+from tinyq.checks import finite_float32
 
 HALF = 2048  # bins on each side of zero
 LEAST_POWER = -149  # float32's numbers are whole multiples of 2**-149: no finer bin is of use

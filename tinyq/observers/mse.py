@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import round_half_away
+from tinyq.affine import FLOAT32_MAX, FLOAT32_TINY, round_half_away
 from tinyq.observers.histogram import HALF, Histogram
 from tinyq.observers.ladder import ladder
 
@@ -35,7 +35,7 @@ class MSE(Histogram):
         lows, highs = -ladder(max(-self.lo, 0.0), STEPS), ladder(max(self.hi, 0.0), STEPS)
         lo, hi = np.repeat(lows, len(highs)), np.tile(highs, len(lows))
         scale, zero_point = grids_from_ranges(lo, hi, qmin, qmax)
-        usable = np.isfinite(scale) & (scale > 0)
+        usable = (scale >= FLOAT32_TINY) & (scale <= FLOAT32_MAX)
         if not usable.any():
             return self.lo, self.hi  # from_range says what is wrong with it, or takes all zeros
         lo, hi, scale, zero_point = (a[usable] for a in (lo, hi, scale, zero_point))
@@ -51,7 +51,7 @@ def grids_from_ranges(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return scale and zero_point of many ranges, as Grid.from_range gives them one at a time.
 
-    lo: <= 0; hi: >= 0, float64 of one shape.  A scale that float32 cannot hold is 0 or infinite.
+    lo: <= 0; hi: >= 0, float64 of one shape.  A scale that Grid refuses is among them.
 
     >>> [a.tolist() for a in grids_from_ranges(np.float64([-1]), np.float64([1.5]), -2, 3)]
     [[0.5], [0.0]]

@@ -7,6 +7,7 @@
   const ui = (globalThis.tinyqWidgets ??= {});
   const float32 = Math.fround;
   const FLOAT32_MAX = 2 ** 128 - 2 ** 104;
+  const FLOAT32_TINY = 2 ** -126; // below it float32 loses digits
   const INT32_MIN = -(2 ** 31);
   const INT32_MAX = 2 ** 31 - 1;
 
@@ -29,10 +30,11 @@
     if (!(-128 <= qmin && qmin < qmax && qmax <= 127)) {
       throw new RangeError(`need -128 <= qmin < qmax <= 127, got ${qmin}, ${qmax}`);
     }
-    [lo, hi] = [float32(Math.min(lo, 0)), float32(Math.max(hi, 0))];
+    [lo, hi] = [Math.min(lo, 0), Math.max(hi, 0)];
     if (lo === hi) return { scale: 1, zero_point: qmin, qmin, qmax };
+    [lo, hi] = [float32(lo), float32(hi)];
     const scale = float32(float32(hi - lo) / (qmax - qmin));
-    if (!(Number.isFinite(scale) && scale > 0)) {
+    if (!(scale >= FLOAT32_TINY && scale <= FLOAT32_MAX)) {
       throw new RangeError(`no float32 scale spans lo=${lo}, hi=${hi} in ${qmax - qmin} steps`);
     }
     const zero_point = clamp(lround(qmin - lo / scale), qmin, qmax);
@@ -64,8 +66,8 @@
     Float32Array.from(codes, (code) => grid.scale * (code - grid.zero_point));
 
   function checkScale(name, scale) {
-    if (!(Number.isFinite(float32(scale)) && float32(scale) > 0)) {
-      throw new RangeError(`${name} must be a finite float32 above 0, got ${scale}`);
+    if (!(float32(scale) >= FLOAT32_TINY && float32(scale) <= FLOAT32_MAX)) {
+      throw new RangeError(`${name} must be a finite float32 of 2**-126 or more, got ${scale}`);
     }
   }
 
@@ -273,7 +275,7 @@
     }
     return largest.map((most) => {
       const scale = most > 0 ? float32(most / weightMax(bits)) : 1;
-      if (scale > 0) return scale;
+      if (scale >= FLOAT32_TINY) return scale;
       throw new RangeError(`weights of at most ${most} have no float32 scale: too small`);
     });
   }

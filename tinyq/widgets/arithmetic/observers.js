@@ -130,7 +130,7 @@
     for (const low of ladder(Math.max(-seen.lo, 0), 8)) {
       for (const hi of ladder(Math.max(seen.hi, 0), 8)) {
         const { scale, zero_point } = gridFor(-low, hi, qmin, qmax);
-        if (!(Number.isFinite(scale) && scale > 0)) continue;
+        if (!(scale >= 2 ** -126 && scale < Infinity)) continue; // as gridFromRange refuses
         const step = scale / 2 ** seen.power; // in bins
         const ends = [step * (qmin - zero_point), step * (qmax - zero_point)];
         if (clippingError(sums, ...ends) > least + slack) continue;

@@ -6,7 +6,7 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from tinyq.affine import finite_float32
+from tinyq.checks import finite_float32
 from tinyq.widgets.arithmetic.coded import coded
 from tinyq.widgets.arithmetic.quality import shown_db
 from tinyq.widgets.data.networks import NETWORKS, weights_of

@@ -9,7 +9,8 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid, finite_float32, round_half_away
+from tinyq.affine import Grid, round_half_away
+from tinyq.checks import finite_float32
 from tinyq.observers import MSE, Entropy, MinMax, Percentile
 from tinyq.observers.histogram import Histogram
 from tinyq.widgets.arithmetic.quality import shown_db
@@ -89,7 +90,7 @@ class ClipLab(Widget):
 
     @traitlets.validate("lo", "hi")
     def _finite(self, proposal: dict[str, Any]) -> float:
-        finite_float32(proposal["trait"].name, proposal["value"])
+        finite_float32(proposal["trait"].name, float(proposal["value"]))
         return proposal["value"]
 
     @property

@@ -5,7 +5,8 @@ from typing import Any
 import numpy as np
 import traitlets
 
-from tinyq.affine import Grid, finite_float32, round_half_away
+from tinyq.affine import Grid, round_half_away
+from tinyq.checks import finite_float32, real
 from tinyq.widgets.frame.host import Widget
 
 
@@ -48,13 +49,13 @@ class GridRuler(Widget):
         self, lo: float = -1.0, hi: float = 2.0, bits: int = 8, x: float = 0.75, **kwargs: object
     ) -> None:
         for name, number in {"lo": lo, "hi": hi, "x": x}.items():
-            finite_float32(name, number)
+            finite_float32(name, real(name, number))
         grid_of(lo, hi, bits)  # all refused here, before a front end sees anything
         super().__init__(lo=lo, hi=hi, bits=bits, x=x, **kwargs)
 
     @traitlets.validate("lo", "hi", "x")
     def _finite(self, proposal: dict[str, Any]) -> float:
-        finite_float32(proposal["trait"].name, proposal["value"])
+        finite_float32(proposal["trait"].name, float(proposal["value"]))
         return proposal["value"]
 
     @property

@@ -4,8 +4,8 @@ from typing import Any
 
 import traitlets
 
-from tinyq.affine import finite_float32
 from tinyq.analysis.parity import compare
+from tinyq.checks import finite_float32
 from tinyq.layers.contract import Codes
 from tinyq.layers.linear import Linear
 from tinyq.network import QNetwork
@@ -62,7 +62,7 @@ class PixelTracer(SubjectWidget):
 
     @traitlets.validate(*ENDS)
     def _finite(self, proposal: dict[str, Any]) -> float:
-        finite_float32(proposal["trait"].name, proposal["value"])
+        finite_float32(proposal["trait"].name, float(proposal["value"]))
         return proposal["value"]
 
     def _check(self) -> None:

@@ -7,7 +7,8 @@ import numpy as np
 import traitlets
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid, finite_float32
+from tinyq.affine import Grid
+from tinyq.checks import finite_float32
 from tinyq.methods.fakequant import fake_quantize, reached
 from tinyq.weights import weight_max, weight_scales
 from tinyq.widgets.data.networks import network, shown_images, weights_of
