@@ -10,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import FLOAT32_TINY, round_half_away
-from tinyq.checks import finite_float32, whole
+from tinyq.checks import checked, finite_float32, whole
 
 WEIGHT_MAX = 127
 BITS = 2, 8
 Real = TypeVar("Real", bound=np.floating)
 
 
+@checked
 def weight_max(bits: int) -> int:
     """Return the largest weight code of a number of bits, 2..8: ``2**(bits - 1) - 1``.
 
@@ -28,6 +29,7 @@ def weight_max(bits: int) -> int:
     return 2 ** (whole("bits", bits, *BITS) - 1) - 1
 
 
+@checked
 def weight_scales(
     weights: NDArray[np.float32], per_channel: bool, bits: int = 8
 ) -> NDArray[np.float32]:
@@ -67,6 +69,7 @@ def by_channel(factors: NDArray[Real], weights: NDArray[Any]) -> NDArray[Real]:
     return factors.reshape(-1, *[1] * (weights.ndim - 1))
 
 
+@checked
 def quantize_weights(
     weights: NDArray[np.float32], scales: NDArray[np.float32], bits: int = 8
 ) -> NDArray[np.int8]:
@@ -86,6 +89,7 @@ def quantize_weights(
     return np.clip(codes, -weight_max(bits), weight_max(bits)).astype(np.int8)
 
 
+@checked
 def quantize_bias(
     bias: NDArray[np.float32], in_scale: float, scales: NDArray[np.float32]
 ) -> NDArray[np.int32]:

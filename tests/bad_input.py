@@ -1,0 +1,93 @@
+"""What a careless caller hands over, by the annotation of the argument that gets it.
+
+A table of a test file names valid calls, function: keyword arguments. `refuses_all` replaces one
+argument by each value that its annotation rules out: each time the call must end in a TypeError or
+ValueError which names the argument, and without a warning.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from types import ModuleType, NoneType
+from typing import Any, get_args, get_origin, get_type_hints
+
+import numpy as np
+import pytest
+
+MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
+OBJECTS = [None, object(), {}, {"a": 1}, "word", b"bytes", 1j, lambda: None, NoneType]
+ARRAYS = ["word", ["word"], None, 1j, [1j], [None], [[1.0], [1.0, 2.0]], MASKED, [MASKED], True]
+ARRAYS += [[True], np.array([True]), np.array([None]), np.array(["a"]), {}, object(), [2**70]]
+ARRAYS += [np.datetime64("2020"), np.array(["2020"], "M8[D]")]
+NOT_FINITE = [np.nan, np.inf, -np.inf]
+# Values that an argument must refuse, by what its annotation says it takes.
+WRONG: dict[Any, list[Any]] = {
+    np.floating: [*ARRAYS, 1, [1, 2], np.int8([1, 2]), np.uint8([1])] + [[x] for x in NOT_FINITE],
+    np.integer: [*ARRAYS, 0.5, [0.5], np.float32([1.0]), np.uint64([2**63])],
+    int: [*OBJECTS, True, 1.0, 0.5, np.float32(1), np.nan, "1", [1], np.array([1, 2]), MASKED],
+    float: [*OBJECTS, True, "1.0", [1.0], np.array([1.0, 2.0]), MASKED, *NOT_FINITE, 10**400],
+    bool: [*OBJECTS, 0, 1, "yes", [True], np.array([True, False])],
+    str: [None, object(), 1, 0.5, b"bytes", ["word"]],
+    Sequence: [None, object(), 1, 0.5, np.nan, 1j],
+    Mapping: [None, object(), 1, 0.5, "word", ["word"]],
+    Callable: [None, object(), 1, 0.5, "word", ["word"]],
+    object: [],
+}
+
+
+def public(module: ModuleType) -> list[str]:
+    """The names of the functions and classes that a module defines for others."""
+    return [
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isfunction(value) or inspect.isclass(value))
+        and value.__module__ == module.__name__
+    ]
+
+
+def kind_of(hint: Any) -> Any:
+    """The key of WRONG for an annotation; a class that WRONG does not know stands for itself."""
+    if hint in WRONG:
+        return hint
+    origin = get_origin(hint)
+    if origin is np.ndarray:
+        scalar = get_args(get_args(hint)[1])[0]
+        return np.floating if issubclass(scalar, np.floating) else np.integer
+    if inspect.isclass(origin) and issubclass(origin, tuple | list | Sequence):
+        return Sequence
+    if inspect.isclass(origin) and issubclass(origin, Mapping):
+        return Mapping
+    if origin is Callable or hint is Callable or getattr(origin, "__name__", "") == "Callable":
+        return Callable
+    return hint if inspect.isclass(hint) else object
+
+
+def values_against(hint: Any) -> list[Any]:
+    """The values that an argument with this annotation must refuse."""
+    kind = kind_of(hint)
+    if kind in WRONG:
+        return WRONG[kind]
+    wrong = [*OBJECTS, True, 1, 0.5, [], np.zeros(3, np.float32)]
+    return [*wrong, "DOUBLE"] if issubclass(kind, Enum) else wrong
+
+
+def arguments_of(table: Mapping[Any, Mapping[str, Any]]) -> list[Any]:
+    """One pytest parameter (function, arguments, name) for each argument of each call."""
+    return [
+        pytest.param(function, arguments, name, id=f"{function.__qualname__}-{name}")
+        for function, arguments in table.items()
+        for name in arguments
+    ]
+
+
+def refuses_all(function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> None:
+    """Each wrong value of an argument ends in a TypeError or ValueError that names it."""
+    hints = get_type_hints(function.__init__ if inspect.isclass(function) else function)
+    wrong = values_against(hints.get(name, object))
+    assert wrong or hints.get(name, object) in (object, Any), f"nothing speaks against {hints}"
+    for value in wrong:
+        with pytest.raises((TypeError, ValueError)) as caught:
+            function(**{**arguments, name: value})
+        message = str(caught.value)
+        assert name in message, f"{name} = {value!r} gave the message {message!r}"

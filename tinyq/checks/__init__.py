@@ -1,0 +1,22 @@
+"""The one gate for what callers hand over: numbers, arrays, flags, and objects of a class.
+
+Each check takes the argument's name for its message, and returns the argument in the one form that
+the code behind the gate works on.  A wrong type is a TypeError, a wrong value a ValueError.
+"""
+
+from tinyq.checks.arrays import finite_float32, frozen, integers
+from tinyq.checks.hints import checked, own_fields
+from tinyq.checks.values import flag, instance, real, whole, wholes
+
+__all__ = [
+    "checked",
+    "finite_float32",
+    "flag",
+    "frozen",
+    "instance",
+    "integers",
+    "own_fields",
+    "real",
+    "whole",
+    "wholes",
+]
