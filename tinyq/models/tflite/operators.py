@@ -39,7 +39,9 @@ def indices(table: Table, field: int, name: str, count: int, least: int = 0) -> 
     found = table.ints(field, name)
     for index in found:
         if not least <= index < count:
-            raise ValueError(f"{table.where}: {name} must be {least}..{count - 1}, got {index}")
+            raise ValueError(
+                f"{table.where}: {name} must be {least} or more and below {count}, got {index}"
+            )
     return found
 
 

@@ -18,8 +18,8 @@ MOST_BYTES = 1 << 31  # of a tensor, and of a file: flatbuffers have no more
 def read_tensor(table: Table, index: int, buffers: Sequence[Table]) -> Tensor:
     """Return a tensor; buffers: the tables of the model's buffers.
 
-    Raises ValueError for a shape that no tensor has, for scales and zero_points that do not fit it,
-    and for a constant with other than the bytes that its shape needs.
+    Raises ValueError for a shape that no tensor has, for scales that are none or do not fit it, and
+    for a constant with other than the bytes that its shape needs.
     """
     kind = member(table, 1, "type", TensorType, TensorType.FLOAT32)
     shape = table.ints(0, "shape")
@@ -90,6 +90,8 @@ def _quantization(
             f"{params.where}: scale must have 1 entry or {wanted}, the size of axis {own}, "
             f"got {len(scales)}"
         )
+    if not (np.isfinite(scales) & (scales >= 0)).all():
+        raise ValueError(f"{params.where}: scale must be finite and 0 or more, got {scales}")
     return scales, zero_points, axis
 
 
