@@ -2,6 +2,7 @@
 
 import os
 import re
+import struct
 from dataclasses import fields
 
 import numpy as np
@@ -41,7 +42,7 @@ def test_what_tinyq_writes_is_read_as_the_schema_reads_it(name):
     assert_same(files.own()[name])
 
 
-@settings(deadline=None)
+@settings(max_examples=60, derandomize=True, deadline=None, database=None)
 @given(st.integers(0, 2**32 - 1))
 def test_every_operator_with_any_options(seed):
     assert_same(pack(files.every_operator(np.random.default_rng(seed))))
@@ -193,6 +194,15 @@ def with_options(number: int, options) -> bytes:
     return operator(builtinOptionsType=number, builtinOptions=options)
 
 
+def vtable_with(place: int, number: int) -> bytes:
+    """A model whose root's vtable has a number at a place: its size, its table's, its fields'."""
+    content = bytearray(one_tensor())
+    (root,) = struct.unpack_from("<I", content)
+    (back,) = struct.unpack_from("<i", content, root)
+    struct.pack_into("<H", content, root - back + place, number)
+    return bytes(content)
+
+
 def bad_files() -> dict[str, bytes]:
     """What is said of files that no writer makes, and such a file."""
     conv = schema.Conv2DOptionsT
@@ -208,6 +218,11 @@ def bad_files() -> dict[str, bytes]:
         "model: bytes 4 to 7 must be b'TFL3', got b''": b"",
         "model: bytes 4 to 7 must be b'TFL3', got b'TFL2'": one_tensor().replace(b"TFL3", b"TFL2"),
         "model: bytes 8 to 11 lie outside the file, which has 8": b"\x08\0\0\0TFL3",
+        "model: its sizes must be 4 or more: it is no table": vtable_with(0, 3),
+        "model: its sizes must be 4 or .*": vtable_with(2, 3),
+        "model: version: the field lies outside its table": vtable_with(4, 3),
+        "model: version: the field lies outside .*": vtable_with(4, 1000),
+        "model: version must be 3, got 0": vtable_with(4, 0),
         "subgraph 0: inputs must be 0 or more and below 1, got 1": pack(
             model([tensor()], inputs=[1])
         ),

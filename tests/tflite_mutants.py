@@ -17,7 +17,7 @@ import numpy as np
 import tflite_files as files
 
 from tinyq.models.tflite import list_operators, parse
-from tinyq.models.tflite.flatbuffer import Buffer
+from tinyq.models.tflite.flatbuffer import Source
 
 ROOM = 64 << 20  # bytes that all of them may take beyond what the process has before the first
 SECONDS = 2.0  # of processor time for one file, some hundred times what a sound one takes
@@ -83,17 +83,17 @@ class Mutant:
 
 def looked_at(content: bytes) -> list[tuple[int, int]]:
     """Each (place, size) that the reader checks in a sound file; of vectors the first bytes."""
-    seen, check = set(), Buffer.check
+    seen, check = set(), Source.check
 
     def record(self, place, size, where):
         seen.update({(place, min(max(size, 1), 8)), (place, 4)})
         check(self, place, size, where)
 
-    Buffer.check = record
+    Source.check = record
     try:
         parse(content)
     finally:
-        Buffer.check = check
+        Source.check = check
     return sorted(p for p in seen if p[0] < len(content))
 
 

@@ -1,8 +1,8 @@
 """The reader of .tflite files: what a file holds, as plain data, before anything is made of it."""
 
+from tinyq.models.tflite.file import parse, read
 from tinyq.models.tflite.model import NO_TENSOR, Model, Operator, Tensor, list_operators
 from tinyq.models.tflite.options import Options
-from tinyq.models.tflite.read import parse, read
 from tinyq.models.tflite.types import Activation, Padding, TensorType
 
 __all__ = [

@@ -17,7 +17,7 @@ MOST_TABLES = 1 << 16
 Number = TypeVar("Number", int, float, bool)
 
 
-class Buffer:
+class Source:
     """The bytes of a file.  uncopied: how many of them text and ints may still copy.
 
     Vectors are views and cost nothing, but what is copied could be pointed to many times: a small
@@ -60,38 +60,38 @@ class Table:
     All methods raise ValueError, with where and name, for what does not lie in the table or file.
     """
 
-    def __init__(self, buffer: Buffer, start: int, where: str) -> None:
-        self.buffer, self.start, self.where = buffer, start, where
-        self.vtable = start - buffer.number("<i", start, where)
-        self.vtable_size = buffer.number("<H", self.vtable, where)
-        self.size = buffer.number("<H", self.vtable + 2, where)
+    def __init__(self, source: Source, start: int, where: str) -> None:
+        self.source, self.start, self.where = source, start, where
+        self.vtable = start - source.number("<i", start, where)
+        self.vtable_size = source.number("<H", self.vtable, where)
+        self.size = source.number("<H", self.vtable + 2, where)
         if min(self.vtable_size, self.size) < 4:
             raise ValueError(f"{where}: its sizes must be 4 or more: it is no table")
-        buffer.check(self.vtable, self.vtable_size, where)
-        buffer.check(start, self.size, where)
+        source.check(self.vtable, self.vtable_size, where)
+        source.check(start, self.size, where)
 
     def number(self, field: int, name: str, kind: str, default: Number) -> Number:
         """Return a number or bool, the default where the file leaves it out; kind: as in struct."""
         place = self._place(field, name, struct.calcsize(kind))
-        return self.buffer.number(kind, place, self.where) if place else default
+        return self.source.number(kind, place, self.where) if place else default
 
     def vector(self, field: int, name: str, dtype: DTypeLike) -> NDArray[Any]:
         """Return a vector of numbers, read-only; an empty one where the file leaves it out."""
         place, where = self._target(field, name), f"{self.where}: {name}"
         if not place:
             return np.empty(0, dtype)
-        count = self.buffer.number("<I", place, where)
-        return self.buffer.array(dtype, place + 4, count, where)
+        count = self.source.number("<I", place, where)
+        return self.source.array(dtype, place + 4, count, where)
 
     def ints(self, field: int, name: str) -> tuple[int, ...]:
         """Return a vector of int32 as a tuple."""
         view = self.vector(field, name, "<i4")
-        return tuple(self.buffer.copied(view, f"{self.where}: {name}").tolist())
+        return tuple(self.source.copied(view, f"{self.where}: {name}").tolist())
 
     def octets(self, field: int, name: str) -> bytes:
         """Return a vector of bytes."""
         view = self.vector(field, name, np.uint8)
-        return self.buffer.copied(view, f"{self.where}: {name}").tobytes()
+        return self.source.copied(view, f"{self.where}: {name}").tobytes()
 
     def text(self, field: int, name: str) -> str:
         """Return a string; bytes that are not UTF-8 stand in it as \\x and two digits."""
@@ -100,7 +100,7 @@ class Table:
     def table(self, field: int, name: str) -> "Table | None":
         """Return a table, None where the file leaves it out."""
         place = self._target(field, name)
-        return Table(self.buffer, place, f"{self.where}: {name}") if place else None
+        return Table(self.source, place, f"{self.where}: {name}") if place else None
 
     def tables(self, field: int, name: str) -> list["Table"]:
         """Return a vector of tables; name: of one, messages call them name 0, name 1 and so on."""
@@ -111,7 +111,7 @@ class Table:
             )
         first = (self._target(field, name) or 0) + 4
         return [
-            Table(self.buffer, first + 4 * i + distance, f"{name} {i}")
+            Table(self.source, first + 4 * i + distance, f"{name} {i}")
             for i, distance in enumerate(distances.tolist())
         ]
 
@@ -120,7 +120,7 @@ class Table:
         entry = 4 + 2 * field
         if entry + 2 > self.vtable_size:
             return None
-        inside = self.buffer.number("<H", self.vtable + entry, self.where)
+        inside = self.source.number("<H", self.vtable + entry, self.where)
         if inside and not 4 <= inside <= self.size - size:
             raise ValueError(f"{self.where}: {name}: the field lies outside its table")
         return self.start + inside if inside else None
@@ -128,7 +128,7 @@ class Table:
     def _target(self, field: int, name: str) -> int | None:
         """Return the place that a field points to, None where the file leaves it out."""
         place = self._place(field, name, 4)
-        return place + self.buffer.number("<I", place, self.where) if place else None
+        return place + self.source.number("<I", place, self.where) if place else None
 
 
 def root(content: bytes, identifier: bytes, where: str) -> Table:
@@ -142,5 +142,5 @@ def root(content: bytes, identifier: bytes, where: str) -> Table:
     """
     if content[4:8] != identifier:
         raise ValueError(f"{where}: bytes 4 to 7 must be {identifier!r}, got {content[4:8]!r}")
-    buffer = Buffer(content)
-    return Table(buffer, buffer.number("<I", 0, where), where)
+    source = Source(content)
+    return Table(source, source.number("<I", 0, where), where)

@@ -123,4 +123,4 @@ def _content(buffer: Table) -> NDArray[np.uint8]:
     if len(inside) or place <= 1:  # writers put 1 where the place is not known yet
         return inside
     size = buffer.number(2, "size", "<Q", 0)
-    return buffer.buffer.array(np.uint8, place, size, f"{buffer.where}: offset and size")
+    return buffer.source.array(np.uint8, place, size, f"{buffer.where}: offset and size")
