@@ -8,6 +8,7 @@ import tracemalloc
 from pathlib import Path
 
 import flatbuffers
+import numpy as np
 import pytest
 
 pytest.importorskip(
@@ -81,18 +82,26 @@ def test_what_is_read_of_a_mutant_is_what_the_schema_reads():
 # ---------------------------------------------------------------- small files that ask for much
 
 
-def bomb(tensors: int, name: int, operators: int = 0, inputs: int = 0, copies: int = 1) -> bytes:
+def bomb(
+    tensors: int, name: int, operators: int = 0, inputs: int = 0, copies: int = 1, scales: int = 0
+) -> bytes:
     """A model that points to the same things again and again.
 
-    tensors: with one name of so many bytes; operators: with one vector of so many inputs;
-    copies: how often the vector of tensors has the last of them.
+    tensors: with one name of so many bytes and one grid of so many scales; operators: with one
+    vector of so many inputs; copies: how often the vector of tensors has the last of them.
     """
     builder = flatbuffers.Builder(1024)
     shared = builder.CreateString("x" * name)
+    shape = builder.CreateNumpyVector(np.int32([scales]))
+    grid = schema.QuantizationParametersT(
+        scale=np.ones(scales, np.float32), zeroPoint=np.zeros(scales, np.int64)
+    ).Pack(builder)
     made = []
     for _ in range(tensors):
         schema.TensorStart(builder)
         schema.TensorAddName(builder, shared)
+        schema.TensorAddShape(builder, shape)
+        schema.TensorAddQuantization(builder, grid)
         made.append(schema.TensorEnd(builder))
     reads = vector(builder, schema.OperatorStartInputsVector, [0] * inputs, "int32")
     acts = []
@@ -130,6 +139,10 @@ def vector(builder, start, items, kind="table") -> int:
 BOMBS = {
     "one long name": ((3000, 1_000_000), "the file points to the same bytes again and again"),
     "one long vector of inputs": ((1, 1, 3000, 200_000), "operator 1: inputs: the file points to"),
+    "one long grid": (
+        (3000, 1, 0, 0, 1, 300_000),
+        "tensor 3: quantization: scale: the file points",
+    ),
     "one tensor too often": ((1, 1, 0, 0, 65537), "subgraph 0: tensors: at most 65536 are read"),
     "one tensor often": ((1, 0, 0, 0, 4096), None),
 }

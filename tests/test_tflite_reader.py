@@ -37,9 +37,9 @@ def test_other_peoples_models_are_read_as_the_schema_reads_them():
         assert len(list_operators(read(path))) == len(parse(path.read_bytes()).operators)
 
 
-@pytest.mark.parametrize("name", list(files.own()))
-def test_what_tinyq_writes_is_read_as_the_schema_reads_it(name):
-    assert_same(files.own()[name])
+@pytest.mark.parametrize(("seed", "fuse"), files.OWN)
+def test_what_tinyq_writes_is_read_as_the_schema_reads_it(seed, fuse):
+    assert_same(files.own(seed, fuse))
 
 
 @settings(max_examples=60, derandomize=True, deadline=None, database=None)
@@ -153,6 +153,11 @@ def test_the_bias_of_the_old_converter_is_read():
     grid = quantization([0.5, 0.25], [0, 0], 3)
     (got,) = parse(one_tensor(shape=(2,), kind="INT32", quantization=grid)).tensors
     assert got.scales.tolist() == [0.5, 0.25] and got.quantized_dimension == 3
+
+
+def test_zero_points_without_scales_are_no_quantization():
+    (got,) = parse(one_tensor(quantization=quantization([], [3, 4], 1))).tensors
+    assert (len(got.scales), len(got.zero_points), got.quantized_dimension) == (0, 0, 0)
 
 
 def test_what_changes_the_meaning_stands_in_unread():

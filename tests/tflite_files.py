@@ -29,17 +29,15 @@ def need_others() -> None:
         pytest.skip(f"no .tflite in {FOLDER}: name a folder that has some in MODELS")
 
 
+# What tinyq writes of random networks, with each way to fuse.
+OWN = [(seed, fuse) for seed in range(12) for fuse in ("", "relu", "pad", "relu pad")]
+
+
 @cache
-def own() -> dict[str, bytes]:
-    """What tinyq writes of random networks, with each way to fuse."""
-    fusings = [{}, {"fuse_relu": True}, {"fuse_pad": True}, {"fuse_relu": True, "fuse_pad": True}]
-    return {
-        f"{seed} {' '.join(fuse)}": of_network(
-            random_qnet(seed, (Rounding.DOUBLE,), (8,)), 2, **fuse
-        )
-        for seed in range(12)
-        for fuse in fusings
-    }
+def own(seed: int, fuse: str) -> bytes:
+    """The file of a random network, for two images a call; fuse: what becomes part of others."""
+    qnet = random_qnet(seed, (Rounding.DOUBLE,), (8,))
+    return of_network(qnet, 2, **{f"fuse_{layer}": True for layer in fuse.split()})
 
 
 def pack(model: schema.ModelT) -> bytes:
@@ -117,5 +115,5 @@ def drawn(kind, rng: np.random.Generator):
 def contents() -> Iterator[tuple[str, bytes]]:
     """Every file, by name."""
     yield from ((path.name, path.read_bytes()) for path in OTHERS)
-    yield from own().items()
+    yield from ((f"own {seed} {fuse}", own(seed, fuse)) for seed, fuse in OWN)
     yield "every operator", pack(every_operator(np.random.default_rng(0)))

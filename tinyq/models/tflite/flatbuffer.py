@@ -18,15 +18,16 @@ Number = TypeVar("Number", int, float, bool)
 
 
 class Source:
-    """The bytes of a file.  uncopied: how many of them text and ints may still copy.
+    """The bytes of a file.  unread: how many of them may still be gone through.
 
-    Vectors are views and cost nothing, but what is copied could be pointed to many times: a small
-    file would fill the memory.  No honest file has more to copy than bytes.
+    A vector is a view and costs nothing, whatever its length, until it is copied or looked through.
+    A small file could point to one long vector many times and so take hours and all memory; but no
+    honest file has more to go through than bytes.
     """
 
     def __init__(self, content: bytes) -> None:
         self.content = content
-        self.uncopied = len(content)
+        self.unread = len(content)
 
     def check(self, place: int, size: int, where: str) -> None:
         """Raise ValueError unless the bytes place .. place + size - 1 are in the file."""
@@ -46,12 +47,11 @@ class Source:
         self.check(place, count * np.dtype(dtype).itemsize, where)
         return np.frombuffer(self.content, dtype, count, place)
 
-    def copied(self, view: NDArray[Any], where: str) -> NDArray[Any]:
-        """Return a view that is about to be copied, once it is charged to `uncopied`."""
-        self.uncopied -= view.nbytes
-        if self.uncopied < 0:
+    def charge(self, view: NDArray[Any], where: str) -> None:
+        """Take a view's bytes off `unread`; raise ValueError where that many are not left."""
+        self.unread -= view.nbytes
+        if self.unread < 0:
             raise ValueError(f"{where}: the file points to the same bytes again and again")
-        return view
 
 
 class Table:
@@ -83,15 +83,19 @@ class Table:
         count = self.source.number("<I", place, where)
         return self.source.array(dtype, place + 4, count, where)
 
+    def charged(self, field: int, name: str, dtype: DTypeLike) -> NDArray[Any]:
+        """Return a vector, as `vector` does, that is about to be gone through: see Source."""
+        view = self.vector(field, name, dtype)
+        self.source.charge(view, f"{self.where}: {name}")
+        return view
+
     def ints(self, field: int, name: str) -> tuple[int, ...]:
         """Return a vector of int32 as a tuple."""
-        view = self.vector(field, name, "<i4")
-        return tuple(self.source.copied(view, f"{self.where}: {name}").tolist())
+        return tuple(self.charged(field, name, "<i4").tolist())
 
     def octets(self, field: int, name: str) -> bytes:
         """Return a vector of bytes."""
-        view = self.vector(field, name, np.uint8)
-        return self.source.copied(view, f"{self.where}: {name}").tobytes()
+        return self.charged(field, name, np.uint8).tobytes()
 
     def text(self, field: int, name: str) -> str:
         """Return a string; bytes that are not UTF-8 stand in it as \\x and two digits."""

@@ -70,11 +70,11 @@ def _check_shape(
 def _quantization(
     table: Table, shape: tuple[int, ...]
 ) -> tuple[NDArray[np.float32], NDArray[np.int64], int]:
-    """Return scales, zero_points and quantized_dimension."""
+    """Return scales, zero_points and quantized_dimension; without scales it is not quantized."""
     params = table.table(4, "quantization")
-    if params is None:
-        return np.empty(0, np.float32), np.empty(0, np.int64), 0
-    scales = params.vector(2, "scale", "<f4")
+    scales = params.charged(2, "scale", "<f4") if params else np.empty(0, np.float32)
+    if params is None or not len(scales):
+        return scales, np.empty(0, np.int64), 0
     zero_points = params.vector(3, "zero_point", "<i8")
     axis = params.number(6, "quantized_dimension", "<i", 0)
     if len(scales) != len(zero_points):
@@ -85,7 +85,7 @@ def _quantization(
     # TFLite's old converter wrote axis 3, the weight's, for a bias; TFLite Micro runs such files
     own = 0 if len(shape) == 1 else axis
     wanted = shape[own] if 0 <= own < len(shape) else 1
-    if len(scales) not in (0, 1, wanted):
+    if len(scales) not in (1, wanted):
         raise ValueError(
             f"{params.where}: scale must have 1 entry or {wanted}, the size of axis {own}, "
             f"got {len(scales)}"
