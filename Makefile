@@ -1,5 +1,5 @@
 # All that is done with this project. Each target works from a fresh clone: the first one that
-# needs it makes .venv from requirements.lock.
+# needs an environment makes it, from its lock.
 
 PYTHON ?= python3
 SHELL := /bin/bash
@@ -9,6 +9,8 @@ ready := .venv/ready
 lab_ready := .venv-lab/ready
 agreement_ready := .venv-agreement/ready
 install := -m pip --disable-pip-version-check --no-input install
+# no package but the very wheels that the lock names: nothing of theirs runs while it is installed
+verified := --require-hashes --only-binary :all:
 need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' || { \
     echo "tinyq needs Python 3.11 or newer, with venv; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
         "Name another one, say: make setup PYTHON=python3.12" >&2; exit 1; }
@@ -103,14 +105,22 @@ bench-engines: $(agreement_ready) ## Time the engines beside the runtimes people
 	.venv-agreement/bin/python -m tools.bench_engines $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(RECORD),--record)
 
-# Pins that still fit are kept; delete requirements.lock first to get the newest of everything.
-lock: ## Write requirements.lock anew from pyproject.toml
+compile := .cache/lock/bin/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
+    --only-binary :all: --annotation-style line --custom-compile-command 'make lock'
+beside := --group build --constraint requirements.lock
+
+# Pins that still fit are kept; delete a lock first to get the newest of everything in it. Only
+# requirements-torch.lock is written by hand, and says why.
+lock: ## Write the locks anew from pyproject.toml
 	@$(need_python)
 	@$(PYTHON) -m venv .cache/lock
-	@.cache/lock/bin/python $(install) --quiet uv==0.13.9
-	.cache/lock/bin/uv pip compile --quiet --universal --fork-strategy fewest --extra test \
-	    --annotation-style line --custom-compile-command 'make lock' \
-	    --output-file requirements.lock pyproject.toml
+	@.cache/lock/bin/python $(install) --quiet $(verified) -r requirements-uv.lock
+	$(compile) pyproject.toml --extra test -o requirements.lock
+	$(compile) pyproject.toml --extra agreement $(beside) --no-emit-package torch \
+	    -o requirements-agreement.lock
+	$(compile) pyproject.toml --extra lab $(beside) -o requirements-lab.lock
+	$(compile) pyproject.toml --extra plot --extra widgets $(beside) -o .binder/requirements.txt
+	$(compile) --group lock -o requirements-uv.lock
 
 lint: $(ready)
 	$(py) -m ruff check .
@@ -129,28 +139,21 @@ clean: ## Remove all that was generated, except the environments
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-13s %s\n", $$1, $$2 }' Makefile
 
+$(ready): requirements.lock
+$(agreement_ready): requirements-agreement.lock requirements-torch.lock
+$(lab_ready): requirements-lab.lock
+
 # All output goes to stderr, so that `make -s golden` prints the golden text and nothing else.
-$(ready): requirements.lock pyproject.toml
+# One lock after the other: the index that a lock names is asked for no package of another.
+$(ready) $(agreement_ready) $(lab_ready): pyproject.toml
 	@exec >&2; set -eo pipefail; $(need_python); \
-	total=$$(grep -c '^[a-z].*==' requirements.lock); \
-	echo "Making .venv: $$total packages, a minute or two the first time."; \
-	$(PYTHON) -m venv .venv; \
-	$(py) $(install) --prefer-binary -r requirements.lock | awk -v total="$$total" ' \
-	    /^(Collecting|Processing|Requirement|Ignoring) / { printf "\r%d of %d found", ++found, total } \
+	total=$$(cat $(filter %.lock,$^) | grep -c '^[a-z].*=='); \
+	echo "Making $(@D): $$total packages, a minute or two the first time."; \
+	$(PYTHON) -m venv $(@D); \
+	for lock in $(filter %.lock,$^); do \
+	    $(@D)/bin/python $(install) $(verified) -r $$lock; \
+	done | awk -v total="$$total" ' \
+	    /^Ignoring |\(from -r / { printf "\r%d of %d found", ++found, total } \
 	    /^Installing/ { printf "; installing" } { fflush() } END { print "" }'; \
-	PYTHONWARNINGS=ignore $(py) $(install) --quiet --no-build-isolation --no-deps --editable .
-	@touch $@
-
-$(agreement_ready): requirements.lock pyproject.toml
-	@exec >&2; set -e; $(need_python); \
-	echo "Making .venv-agreement: the runtimes and PyTorch, a minute or two the first time."; \
-	$(PYTHON) -m venv .venv-agreement; \
-	.venv-agreement/bin/python $(install) --constraint requirements.lock --editable '.[agreement]'
-	@touch $@
-
-$(lab_ready): requirements.lock pyproject.toml
-	@exec >&2; set -e; $(need_python); \
-	echo "Making .venv-lab: JupyterLab, a minute or two the first time."; \
-	$(PYTHON) -m venv .venv-lab; \
-	.venv-lab/bin/python $(install) --constraint requirements.lock --editable '.[lab]'
+	PYTHONWARNINGS=ignore $(@D)/bin/python $(install) --quiet --no-build-isolation --no-deps --editable .
 	@touch $@
