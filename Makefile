@@ -15,6 +15,11 @@ need_python := $(PYTHON) -c 'import ensurepip, sys; sys.exit(sys.version_info < 
     echo "tinyq needs Python 3.11 or newer, with venv; $(PYTHON) is $$($(PYTHON) -V 2>&1)." \
         "Name another one, say: make setup PYTHON=python3.12" >&2; exit 1; }
 
+# A stray numpy.py in this folder, on PYTHONPATH or in the user's own packages is never imported.
+unexport PYTHONPATH PYTHONHOME PYTHONSTARTUP
+export PYTHONSAFEPATH := 1
+export PYTHONNOUSERSITE := 1
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test test-all agreement \

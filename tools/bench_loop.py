@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import traitlets
-from bench_widgets import table
-from times import measure, notebooks
 
 from tinyq.widgets import WIDGETS
 from tinyq.widgets.frame.host import Widget
+from tools.bench_widgets import table
+from tools.times import measure, notebooks
 
 RUNS = 11
 # Each in a fresh Python that has NumPy already: what tinyq adds.

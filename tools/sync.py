@@ -25,7 +25,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from PIL import Image
-from stubs import derive
+
+from tools.stubs import derive
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "notebooks"
 METADATA = {

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import jupytext
 import yaml
-from sync import execute
+
+from tools.sync import execute
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "book" / "execution.md"
