@@ -1,7 +1,9 @@
 """The C of a network: compiled, run, and held against tinyq byte by byte."""
 
 import re
+import subprocess
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -259,3 +261,34 @@ def test_a_program_of_another_network_does_not_stay(tmp_path):
         export.c(SEED, tmp_path, force=True)
     assert before == {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     export.c(SEED, tmp_path, images=IMAGES[:2], force=True)
+
+
+# ----------------------------------------------------------------------------- files of one export
+
+
+def test_files_of_two_exports_do_not_compile_together(tmp_path):
+    needs("cc")
+    shorter = replace(SEED, nodes=SEED.nodes[:-1])
+    ours, theirs = c_files(SEED, IMAGES[:1]), c_files(shorter, IMAGES[:1])
+    command = ["cc", "-std=c99", "-Wundef", "-fsyntax-only", "network.c", "main.c"]
+    for chosen in product([ours, theirs], repeat=len(ours)):
+        for name, files in zip(ours, chosen, strict=True):
+            (tmp_path / name).write_text(files[name])
+        done = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True)
+        if chosen.count(ours) in (0, len(ours)):
+            assert done.returncode == 0, done.stderr
+        else:
+            assert done.returncode and "are of two networks: export again" in done.stderr
+
+
+def test_an_id_is_of_the_network_alone():
+    identity = re.compile("TINYQ_NETWORK_[0-9A-F]{16}")
+
+    def ids(*arguments) -> dict[str, set[str]]:
+        return {name: {*identity.findall(text)} for name, text in c_files(*arguments).items()}
+
+    (seed,) = ids(SEED)["network.h"]
+    assert ids(SEED, IMAGES[:2]) == dict.fromkeys(c_files(SEED, IMAGES), {seed})
+    assert c_files(SEED, IMAGES[:1]).items() > c_files(SEED).items()
+    others = [ids(random_qnet(n))["network.h"] for n in SEEDS]
+    assert len(set.union({seed}, *others)) == 1 + len(SEEDS)

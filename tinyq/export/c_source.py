@@ -1,5 +1,6 @@
 """A calibrated network as C99: constants and an integer run time, for any microcontroller."""
 
+from hashlib import sha256
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 
 PROGRAM = ("main.c", "images.h")
+ID = "TINYQ_NETWORK_ID"  # in the templates
 LARGEST = 2**31 - 1  # the largest index of the run time, an int32_t
 
 
@@ -32,6 +34,8 @@ def c(
     network needs, and no others).  With images it also gets ``main.c`` and ``images.h``, a program
     that prints the codes that come out: ``cc network.c main.c && ./a.out``.
     The tensors between input and output share a static arena; see tinyq.export.arena.
+    Files of two networks do not compile together: each has the id of its network, the digest of
+    the first three files, and looks for it with ``#error``.
 
     qnet: an int8 network of tinyq's layers, each of Rounding DOUBLE, UP or SINGLE, as the run time
     has no floats.  images: for main.c, as qnet takes them; None for no program.
@@ -41,10 +45,9 @@ def c(
     layer that is not one of tinyq.layers; ValueError for a rounding in floats, or a network that
     could not run.
     """
-    contents = c_files(qnet)
-    if images is not None:
-        contents |= _program(qnet, images)
-    elif stale := [name for name in PROGRAM if Path(folder, name).exists()]:
+    contents = c_files(qnet, images)
+    stale = [name for name in PROGRAM if Path(folder, name).exists()]
+    if images is None and stale:
         raise FileExistsError(
             f"{folder} has {' and '.join(stale)} of another export, which would print other codes: "
             "give images too, or remove them"
@@ -53,8 +56,8 @@ def c(
     write_files(files, force=force)
 
 
-def c_files(qnet: QNetwork) -> dict[str, str]:
-    """Return the text of the header, of the constants and of the run time, by file name."""
+def c_files(qnet: QNetwork, images: NDArray[Any] | None = None) -> dict[str, str]:
+    """Return the texts of header, constants, run time, and of a program with images, by name."""
     shapes = qnet.shapes()
     _check(qnet, shapes)
     memory = arena(qnet, shapes)
@@ -65,11 +68,16 @@ def c_files(qnet: QNetwork) -> dict[str, str]:
     data += [constants(names[node.name], node, shapes) for node in memory.nodes]
     array = f"static int8_t arena[{memory.size}];\n" if memory.size else ""
     run = fill("run.c", statements=_statements(qnet, memory, names))
-    return {
+    files = {
         "network.h": _header(qnet, shapes),
         "network_data.h": fill("network_data.h", constants="\n".join(data)),
         "network.c": "\n".join(filter(None, [fill("prelude.c"), *texts.values(), array, run])),
     }
+    # capitals: an id with the digits 1e5 would look like a float
+    digest = sha256("".join(files.values()).encode("ascii")).hexdigest()[:16].upper()
+    if images is not None:
+        files |= _program(qnet, images)
+    return {name: text.replace(ID, f"TINYQ_NETWORK_{digest}") for name, text in files.items()}
 
 
 def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:

@@ -4,6 +4,10 @@
 #include "images.h"
 #include "network.h"
 
+#ifndef TINYQ_NETWORK_ID
+#error "main.c and network.h are of two networks: export again"
+#endif
+
 int main(void)
 {
     for (int i = 0; i < IMAGES; i++) {

@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/* The network, for the files that belong to it: those of another one refuse to compile. */
+#define TINYQ_NETWORK_ID
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -2,7 +2,11 @@
 #ifndef TINYQ_NETWORK_DATA_H
 #define TINYQ_NETWORK_DATA_H
 
-#include <stdint.h>
+#include "network.h"
+
+#ifndef TINYQ_NETWORK_ID
+#error "network_data.h and network.h are of two networks: export again"
+#endif
 
 struct shape {
     int32_t height, width, channels;
