@@ -40,7 +40,7 @@ bench: $(ready) ## Time each layer, as CSV
 	@$(py) -m tinyq bench
 
 plot: $(ready) ## Draw the parity figure: build/parity.png
-	@$(py) -m tinyq plot --out build/parity.png
+	@$(py) -m tinyq plot --force --out build/parity.png
 
 accuracy: $(ready) ## Print what each method does to the accuracy on real scans, at 8 to 3 bits
 	@$(py) -m tinyq accuracy

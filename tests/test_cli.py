@@ -83,6 +83,16 @@ def test_plot_writes_the_same_file_twice_and_nothing_else(suffix, tmp_path, caps
     assert capsys.readouterr().out == f"{first}\n{second}\n"
 
 
+def test_plot_keeps_a_file_unless_force(tmp_path, capsys):
+    path = tmp_path / "a.svg"
+    path.write_text("mine")
+    assert main(["plot", "--out", str(path)]) == 1
+    message = f"python -m tinyq plot: error: {path} exists and is kept: force replaces it\n"
+    assert capsys.readouterr() == ("", message) and path.read_text() == "mine"
+    assert main(["plot", "--out", str(path), "--force"]) == 0
+    assert path.read_bytes()[:5] == b"<?xml" and list(tmp_path.iterdir()) == [path]
+
+
 def test_plot_refuses_another_format(capsys):
     with pytest.raises(SystemExit):
         main(["plot", "--out", "parity.pdf"])

@@ -28,4 +28,4 @@ def test_every_linked_file_is_there():
 def test_the_picture_has_not_drifted(tmp_path):
     main(["plot", "--out", str(tmp_path / "parity.png")])
     fresh, stored = (tmp_path / "parity.png").read_bytes(), (ROOT / PICTURE).read_bytes()
-    assert fresh == stored, f"run: python -m tinyq plot --out {PICTURE}"
+    assert fresh == stored, f"run: python -m tinyq plot --force --out {PICTURE}"

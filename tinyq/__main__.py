@@ -76,14 +76,20 @@ def print_bench() -> None:
         print(*row, sep=",")
 
 
-def plot(path: Path) -> None:
-    """Write the parity figure and print its path."""
+def plot(path: Path, force: bool) -> int:
+    """Write the parity figure and print its path, or what went wrong; return the exit status."""
     from tinyq.plots import parity as draw_parity  # matplotlib is needed here alone
     from tinyq.plots.style import save
 
     net, qnet, seed = seed_networks()
-    save(draw_parity(parity.compare(net, qnet, seed.images[:TEST_IMAGES])), path)
+    figure = draw_parity(parity.compare(net, qnet, seed.images[:TEST_IMAGES]))
+    try:
+        save(figure, path, force=force)
+    except OSError as error:
+        print(f"python -m tinyq plot: error: {error}", file=sys.stderr)
+        return 1
     print(path)
+    return 0
 
 
 def print_accuracy() -> None:
@@ -138,6 +144,7 @@ def command_line() -> argparse.ArgumentParser:
     sheet_parser.add_argument("--answers", action="store_true", help="print the answers instead")
     plot_parser = commands.add_parser("plot", help="write the two-panel parity figure")
     plot_parser.add_argument("--out", type=figure_path, default=Path("parity.png"))
+    plot_parser.add_argument("--force", action="store_true", help="replace a file that exists")
     command.add_parser(commands)
     return parser
 
@@ -157,7 +164,7 @@ def main(argv: list[str] | None = None) -> int:
         case "accuracy":
             print_accuracy()
         case "plot":
-            plot(args.out)
+            return plot(args.out, args.force)
         case "worksheet":
             from tinyq.exercise import worksheet  # its problems are needed here alone
 

@@ -1,6 +1,6 @@
 """One look for every figure: white card, dark ink, colours that colour-blind eyes tell apart."""
 
-import os
+import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +9,8 @@ from typing import Any
 import matplotlib.pyplot as plt
 from cycler import cycler
 from matplotlib.figure import Figure
+
+from tinyq.export.files import write_files
 
 # Okabe and Ito, in the order in which figures use them.
 BLUE, ORANGE, GREEN, VERMILION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
@@ -55,14 +57,15 @@ def figure(
             plt.close(fig)
 
 
-def save(fig: Figure, path: Path) -> None:
+def save(fig: Figure, path: Path, *, force: bool = False) -> None:
     """Write a figure to path, in the format of its suffix, whole or not at all.
 
     The same figure gives the same bytes: without a date, and with SVG ids from a fixed salt.
+    force: whether a file that exists is replaced.  Raises FileExistsError for one, without force;
+    OSError where the disk refuses.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
     dateless = {"Date": None} if path.suffix == ".svg" else {}
+    drawn = io.BytesIO()
     with plt.rc_context(RC):
-        fig.savefig(partial, format=path.suffix[1:], metadata=dateless)
-    os.replace(partial, path)
+        fig.savefig(drawn, format=path.suffix[1:], metadata=dateless)
+    write_files({path: drawn.getvalue()}, force=force)
