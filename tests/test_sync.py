@@ -1,11 +1,16 @@
 """tools/sync.py: the same bytes on two runs, and no notebook from a chapter that fails."""
 
+import resource
 import subprocess
 import sys
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 import nbformat
 import pytest
+
+from tools.stubs import derive
 
 SYNC = Path(__file__).resolve().parents[1] / "tools" / "sync.py"
 
@@ -123,6 +128,42 @@ def test_a_stub_is_derived_from_its_solution(tmp_path):
     assert sync(source).returncode == 0
     stub = 'def grown(x):\n    "Return x + 1."\n    return ...\n'
     assert source.read_text() == EXERCISE.replace("def grown(x):\n    return ...\n", stub, 1)
+
+
+# How an editor may have written a chapter: line ends, the last of them, a mark of the encoding.
+HANDS = list(product(["\n", "\r\n"], [True, False], ["", "\ufeff# Words\n\n"], ["first", "last"]))
+
+
+@pytest.mark.parametrize(("end", "closed", "mark", "place"), HANDS)
+def test_a_new_stub_leaves_the_other_bytes_alone(end, closed, mark, place, tmp_path):
+    source = tmp_path / "01_try.py"
+    old, rest = EXERCISE.split("\n\n", 1)
+    new = old.replace("\n    return", '\n    "Return x + 1."\n    return')
+    assert new != old
+    before, after = (
+        (mark + (text if closed else text.rstrip("\n"))).replace("\n", end)
+        for text in (
+            f"{stub}\n\n{rest}" if place == "first" else f"{rest}\n{stub}\n" for stub in (old, new)
+        )
+    )
+    source.write_bytes(before.encode())
+    source.chmod(0o640)
+    assert derive(source)
+    assert source.read_bytes() == after.encode() and source.stat().st_mode & 0o777 == 0o640
+    assert not derive(source)
+    assert source.read_bytes() == after.encode()
+
+
+def test_a_full_disk_leaves_the_chapter_and_gives_a_sentence(tmp_path):
+    source, limit = tmp_path / "01_try.py", 8192
+    before = EXERCISE + "# an author's words\n" * 1000
+    source.write_text(before)
+    full = partial(resource.setrlimit, resource.RLIMIT_FSIZE, (limit, limit))
+    command = [sys.executable, str(SYNC), str(source)]
+    run = subprocess.run(command, text=True, capture_output=True, preexec_fn=full)
+    assert run.returncode == 1 and "FAILED" in run.stdout
+    assert run.stderr.startswith("01_try.py: ") and run.stderr.count("\n") == 1, run.stderr
+    assert source.read_text() == before and list(tmp_path.iterdir()) == [source]
 
 
 def test_a_solution_without_a_docstring_is_refused(tmp_path):

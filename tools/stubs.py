@@ -5,10 +5,13 @@ The stub holds each function of the solution that has a docstring, with that doc
 """
 
 import ast
+import re
 from pathlib import Path
 
 import jupytext
 from nbformat import NotebookNode
+
+from tinyq.export.files import write_files
 
 
 def stub_of(solution: str) -> str:
@@ -46,10 +49,11 @@ def exercises(notebook: NotebookNode) -> list[tuple[NotebookNode, NotebookNode]]
 def derive(source: Path) -> bool:
     """Write every stub of a chapter anew from its solution; return whether the file changed.
 
-    source: a chapter in the py:percent format.  Raises ValueError for a solution without a
-    function that has a docstring, or a stub that the text does not hold once.
+    source: a chapter in the py:percent format.  All else in it stays as it is, to the byte, with
+    its line ends.  Raises ValueError for a solution without a function that has a docstring, or a
+    stub that the text does not hold once; OSError where the disk refuses.
     """
-    text = before = source.read_text(encoding="utf-8")
+    text = before = source.read_bytes().decode()
     for stub, solution in exercises(jupytext.read(source)):
         wanted = stub_of(solution.source)
         if not wanted:
@@ -57,9 +61,11 @@ def derive(source: Path) -> bool:
                 f"{source.name}: the solution needs the stub's docstring:\n{solution.source}"
             )
         if stub.source != wanted:
-            if text.count(stub.source) != 1:
+            found = re.findall("\r?\n".join(map(re.escape, stub.source.split("\n"))), text)
+            if len(found) != 1:
                 raise ValueError(f"{source.name}: this stub must stand there once:\n{stub.source}")
-            text = text.replace(stub.source, wanted)
+            end = "\r\n" if "\r\n" in text else "\n"
+            text = text.replace(found[0], wanted.replace("\n", end))
     if text != before:
-        source.write_text(text, encoding="utf-8")
+        write_files({source: text.encode()}, force=True)
     return text != before

@@ -28,6 +28,8 @@ from PIL import Image
 
 from tools.stubs import derive
 
+from tinyq.export.files import write_files
+
 CHAPTERS = Path(__file__).resolve().parents[1] / "notebooks"
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -114,14 +116,12 @@ def untimed(text: str) -> str:
 
 
 def write(notebook: NotebookNode, path: Path) -> bool:
-    """Write `path` in one step if more than timings changes; return whether it did."""
+    """Write `path` if more than timings changes; return whether it did."""
     nbformat.validate(notebook)
     text = nbformat.writes(notebook) + "\n"
     if path.exists() and untimed(path.read_text(encoding="utf-8")) == untimed(text):
         return False
-    draft = path.with_suffix(".ipynb.new")
-    draft.write_text(text, encoding="utf-8", newline="\n")
-    draft.replace(path)
+    write_files({path: text.encode()}, force=True)
     return True
 
 
@@ -131,24 +131,32 @@ def describe(error: Exception, number: int, source: str) -> str:
     return f"cell {number}: {COLOURS.sub('', why)}"
 
 
-def sync(source: Path) -> str | None:
-    """Regenerate one notebook, with a line of progress; return what went wrong, if anything did."""
-    start = time.perf_counter()
-    try:
-        derive(source)
-    except ValueError as error:
-        print("FAILED", flush=True)
-        return str(error)
+def sync(source: Path) -> bool:
+    """Regenerate one notebook; return whether it changed.
+
+    Raises ValueError for a chapter that is none or has a cell that fails, OSError where the disk
+    refuses.
+    """
+    derive(source)
     notebook, started = jupytext.read(source), []
     try:
         execute(notebook, source.parent, started)
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        print("FAILED", flush=True)
         number = started[-1]
-        return f"{source.name}, {describe(error, number, notebook.cells[number].source)}"
-    changed = write(normalise(notebook), source.with_suffix(".ipynb"))
-    seconds = time.perf_counter() - start
-    print(f"{seconds:5.1f} s  {'written' if changed else 'unchanged'}", flush=True)
+        why = describe(error, number, notebook.cells[number].source)
+        raise ValueError(f"{source.name}, {why}") from error
+    return write(normalise(notebook), source.with_suffix(".ipynb"))
+
+
+def report(source: Path) -> str | None:
+    """Regenerate one notebook, with a line of progress; return what went wrong, if anything did."""
+    start = time.perf_counter()
+    try:
+        done = "written" if sync(source) else "unchanged"
+    except (OSError, ValueError) as error:
+        print("FAILED", flush=True)
+        return f"{source.name}: {error}" if isinstance(error, OSError) else str(error)
+    print(f"{time.perf_counter() - start:5.1f} s  {done}", flush=True)
     return None
 
 
@@ -172,7 +180,7 @@ def main(names: list[str]) -> int:
     sources, failures = find(names), []
     for number, source in enumerate(sources, 1):
         print(f"[{number}/{len(sources)}] {source.stem:32}", end=" ", flush=True)
-        failures.append(sync(source))
+        failures.append(report(source))
     failures = [failure for failure in failures if failure]
     print(*failures, sep="\n\n", end="\n" if failures else "", file=sys.stderr)
     return 1 if failures else 0
