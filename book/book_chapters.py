@@ -4,7 +4,6 @@ The time is read from the chapter's own box, so that no other page can contradic
 """
 
 import re
-import shutil
 from pathlib import Path
 
 import yaml
@@ -15,6 +14,7 @@ from sphinx.errors import ExtensionError
 from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from tinyq import widgets
+from tinyq.export.files import write_files
 
 CHAPTER = re.compile(r"notebooks/(\d\d|appendix)_")
 TIME = re.compile(r"\*\*Time:\*\* (\d+) minutes")
@@ -79,8 +79,8 @@ def frame_chapter(app: Sphinx, page: str, template: str, context: dict, doctree:
         return
     notebook = Path(app.srcdir, f"{page}.ipynb")
     files = Path(app.outdir, "_sources", page)
-    files.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copyfile(notebook.with_suffix(".py"), files.with_suffix(".py"))
+    script = notebook.with_suffix(".py").read_bytes()
+    write_files({files.with_suffix(".py"): script}, force=True)
     head = HEAD.format(minutes=minutes(notebook), files=context["pathto"](f"_sources/{page}", 1))
     context["body"] = context["body"].replace("</h1>\n", head, 1) + FOOT.format(page=page)
 

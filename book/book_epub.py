@@ -17,6 +17,8 @@ from sphinx.builders.epub3 import Epub3Builder
 from sphinx.errors import ExtensionError
 from sphinx.writers.html5 import HTML5Translator
 
+from tinyq.export.files import write_files
+
 # MathJax without a page: its parts are put together by hand, with its own stand-in for a document.
 TYPESET = r"""
 const { mathjax } = MathJax._.mathjax, adaptor = MathJax._.adaptors.liteAdaptor.liteAdaptor();
@@ -99,7 +101,8 @@ class BookEpub(Epub3Builder):
         """Take a property out of the style sheet that only a slider needs and EPUB forbids."""
         sheet = Path(self.outdir, "_static", "pixel_tracer", "pixel_tracer.css")
         text = sheet.read_text(encoding="utf-8")
-        sheet.write_text(re.sub(r"\bdirection: \w+;", "", text), encoding="utf-8")
+        sheet_text = re.sub(r"\bdirection: \w+;", "", text)
+        write_files({sheet: sheet_text.encode()}, force=True)
         super().build_content()
 
     def build_navigation_doc(self) -> None:
@@ -112,7 +115,7 @@ class BookEpub(Epub3Builder):
             return f'{match[1]} properties="svg"{match[3]}' if drawn else match[0]
 
         text = package.read_text(encoding="utf-8")
-        package.write_text(re.sub(entry, mark, text), encoding="utf-8")
+        write_files({package: re.sub(entry, mark, text).encode()}, force=True)
         super().build_navigation_doc()
 
 

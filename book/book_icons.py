@@ -12,6 +12,8 @@ import pydata_sphinx_theme
 from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 
+from tinyq.export.files import write_files
+
 THEME = Path(pydata_sphinx_theme.__file__).parent / "theme" / "pydata_sphinx_theme" / "static"
 SCRIPT = Path("scripts", "fontawesome.js")
 # name:[width,height,[other names],"code point","outline"],
@@ -44,7 +46,7 @@ def drop_icons(app: Sphinx, error: Exception | None) -> None:
         raise ExtensionError(
             f"{SCRIPT}: the theme writes its icons in another form; see {__file__}"
         )
-    (out / "_static" / SCRIPT).write_text(small, encoding="utf-8")
+    write_files({out / "_static" / SCRIPT: small.encode()}, force=True)
 
 
 def setup(app: Sphinx) -> dict:

@@ -11,6 +11,7 @@ from sphinx.application import Sphinx
 from sphinx.errors import ExtensionError
 from sphinx.util.fileutil import copy_asset_file
 
+from tinyq.export.files import write_files
 from tinyq.widgets import WIDGETS
 from tinyq.widgets.frame.host import scripts_of
 from tinyq.widgets.frame.scripts import FOLDER, styles_for
@@ -40,7 +41,7 @@ def drop_search(app: Sphinx) -> None:
     """One page has no index to search; the theme loads one all the same."""
     if app.builder.name == "singlehtml":
         app.config.html_theme_options["disable_search"] = True
-        Path(app.outdir, "searchindex.js").write_text("", encoding="utf-8")
+        write_files({Path(app.outdir, "searchindex.js"): b""}, force=True)
 
 
 def repair(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:

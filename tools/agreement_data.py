@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from tinyq import Rounding
+from tinyq.export.files import rewrite
 from tinyq.runtimes import RUNTIMES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -58,5 +59,5 @@ def script() -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(script(), encoding="utf-8")
+    rewrite(PATH, script().encode())
     print(f"{PATH.name}: {PATH.stat().st_size} bytes")

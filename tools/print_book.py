@@ -11,6 +11,8 @@ from pathlib import Path
 
 from playwright.sync_api import sync_playwright
 
+from tinyq.export.files import rewrite
+
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 # Paper has no sliders: without custom elements the static figures stay.
 NO_WIDGETS = "customElements.define = () => {};"
@@ -36,8 +38,8 @@ def find_browser() -> str | None:
     return next((path for path in found if path), None)
 
 
-def print_book(browser: str, page: Path, pdf: Path) -> None:
-    """Print the file `page` in A4, with page numbers and an outline; nothing is downloaded."""
+def print_book(browser: str, page: Path) -> bytes:
+    """Return the file `page` as a PDF in A4, with page numbers and an outline, without network."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         tab = chromium.new_context(offline=True, color_scheme="light").new_page()
@@ -46,8 +48,7 @@ def print_book(browser: str, page: Path, pdf: Path) -> None:
         tab.goto(page.resolve().as_uri())
         tab.evaluate(OPEN)
         tab.evaluate(TYPESET)
-        tab.pdf(
-            path=pdf,
+        pdf = tab.pdf(
             format="A4",
             scale=0.75,  # the screen's 16 pixels become 9 points
             margin={"top": "18mm", "bottom": "18mm", "left": "18mm", "right": "18mm"},
@@ -59,6 +60,7 @@ def print_book(browser: str, page: Path, pdf: Path) -> None:
             footer_template=FOOT,
         )
         chromium.close()
+    return pdf
 
 
 def main(page: str, pdf: str) -> int:
@@ -72,7 +74,7 @@ def main(page: str, pdf: str) -> int:
             file=sys.stderr,
         )
         return 1
-    print_book(browser, Path(page), Path(pdf))
+    rewrite(Path(pdf), print_book(browser, Path(page)))
     print(Path(pdf).resolve().as_uri())
     return 0
 

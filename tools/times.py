@@ -15,6 +15,8 @@ import yaml
 
 from tools.sync import execute
 
+from tinyq.export.files import rewrite
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "book" / "execution.md"
 PACKAGES = ["numpy", "matplotlib", "anywidget", "ipykernel", "nbclient", "jupytext"]
@@ -80,7 +82,8 @@ def main() -> None:
     rows = [f"| [](../notebooks/{name}.ipynb) | {took:.1f} |" for name, took in times.items()]
     rows += [f"| all | {sum(times.values()):.1f} |"]
     pins = [f"| {name} | {version(name)} |" for name in PACKAGES]
-    PAGE.write_text("\n".join([head.rstrip("\n"), *rows, VERSIONS.rstrip("\n"), *pins, TAIL]))
+    lines = [head.rstrip("\n"), *rows, VERSIONS.rstrip("\n"), *pins, TAIL]
+    rewrite(PAGE, "\n".join(lines).encode())
 
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ The number of epochs was fixed beforehand; the test images are looked at once, a
 
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
@@ -17,6 +18,7 @@ from sklearn.datasets import load_digits
 from torch import Tensor, nn
 from torch.nn import functional
 
+from tinyq.export.files import rewrite
 from tinyq.models import digits
 
 SEED = 4
@@ -113,13 +115,11 @@ def main(path: Path) -> None:
     chosen = torch.from_numpy(parts["train"].astype(np.int64))
     train(model, torch.from_numpy(scans)[chosen], torch.from_numpy(labels).long()[chosen])
     arrays = {"scans": scans, "labels": labels, "source": np.array(digits.SOURCE), **parts}
-    draft = path.with_suffix(".new.npz")
-    try:
+    with TemporaryDirectory() as folder:
+        draft = Path(folder, "digits.npz")
         np.savez_compressed(draft, **arrays, **parameters(model))
         written = digits.load(draft)  # what the package would refuse is not put in place
-        draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
+        rewrite(path, draft.read_bytes())
     test = written.test
     right = written.net(written.images[test]).argmax(axis=1) == written.labels[test]
     print(f"{path}: {path.stat().st_size} bytes, test accuracy {100 * right.mean():.2f} %")

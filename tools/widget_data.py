@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tinyq.export.files import rewrite
 from tinyq.models import digits
 from tinyq.network import Network
 
@@ -146,5 +147,5 @@ def filled(text: str, indent: str) -> str:
 
 
 if __name__ == "__main__":
-    PATH.write_text(script(), encoding="utf-8")
+    rewrite(PATH, script().encode())
     print(f"{PATH.name}: {PATH.stat().st_size} bytes")

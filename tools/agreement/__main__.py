@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from tinyq.export.files import rewrite
 from tools.agreement import adapters, report, suite, vectors
 from tools.agreement.cases import OPERATORS
 from tools.agreement.workers import NETWORKS, measure_runtime
@@ -105,7 +106,7 @@ def finish(new: dict, options: argparse.Namespace) -> int:
     runtimes, operators = set(options.runtimes), set(options.operators)
     lost = report.regressions(new, committed, runtimes, operators)
     out = LEDGER if options.record and not lost else BUILT
-    report.write_atomically(out, report.as_json(new))
+    rewrite(out, report.as_json(new).encode())
     print(f"\nwrote {out}")
     for line in lost:
         print(f"NO LONGER EXACT: {line}", file=sys.stderr)

@@ -1,7 +1,6 @@
 """The verification ledger: what was measured as JSON, as a printed matrix, and against the last."""
 
 import json
-import os
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -135,14 +134,6 @@ def regressions(new: dict, committed: dict, runtimes: set[str], operators: set[s
         and NETWORKS in operators
         and (whole["runtime"], whole["variant"]) not in networks
     ]
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file in one step: a reader sees the old text or the new, never a part."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_suffix(path.suffix + f".{os.getpid()}")
-    beside.write_text(text)
-    beside.replace(path)
 
 
 def as_json(new: dict) -> str:

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import export
+from tinyq.export.files import rewrite
 from tinyq.models import digits, resnet
 from tinyq.network import QNetwork
 from tinyq.runtimes import RUNTIMES, trace
@@ -183,7 +184,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if all(row.equal == row.images for row in rows):
         about = {"seed": options.seed, "date": report.today(), "machine": report.machine()}
         about["versions"], out = versions(), RECORD if options.record else BUILT
-        report.write_atomically(out, report.as_json({**about, "rows": [*map(asdict, rows)]}))
+        record = {**about, "rows": [*map(asdict, rows)]}
+        rewrite(out, report.as_json(record).encode())
         print(f"wrote {out}")
     differs = any(row.equal < row.images and not row.missing for row in rows)
     return int(differs or not close)

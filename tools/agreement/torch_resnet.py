@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from tinyq.export.files import rewrite
 from tinyq.models import resnet
 from tools.agreement import report, resnets
 
@@ -106,7 +107,7 @@ def main() -> int:
         "date": report.today(),
         "version": f"torch {torch.__version__}",
     }
-    report.write_atomically(STORED, report.as_json({**about, "cases": cases}))
+    rewrite(STORED, report.as_json({**about, "cases": cases}).encode())
     print(f"wrote {STORED}: {STORED.stat().st_size} bytes")
     return 0
 

@@ -4,6 +4,7 @@ The file has two arrays: "codes", every int8 number of every case one after anot
 JSON that says what they are, which versions gave them, when, and from which seed.
 """
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -16,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import Grid, Requantizer, layers
+from tinyq.export.files import rewrite
 from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
 from tinyq.models import resnet
@@ -114,8 +116,9 @@ def save(path: Path, about: dict, vectors: Sequence[Vector], logits: dict[str, l
     blob: list[Codes] = []
     meta = {**about, "logits": logits, "cases": [encode(vector, blob) for vector in vectors]}
     codes = np.concatenate([part.ravel() for part in blob])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path, codes=codes, meta=np.array(json.dumps(meta)))
+    file = io.BytesIO()
+    np.savez_compressed(file, codes=codes, meta=np.array(json.dumps(meta)))
+    rewrite(path, file.getvalue())
 
 
 def encode(vector: Vector, blob: list[Codes]) -> dict:

@@ -6,7 +6,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.agreement.report import as_json, write_atomically
+from tinyq.export.files import rewrite
+from tools.agreement.report import as_json
 from tools.bench_engines import report
 from tools.bench_engines.growth import growth
 from tools.bench_engines.roofline import roofline
@@ -34,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"not measured to the end: {what}: {why}", file=sys.stderr)
     whole = options.record and not record["missing"]
     out = RECORD if whole else BUILT
-    write_atomically(out, as_json(record))
+    rewrite(out, as_json(record).encode())
     print(f"\nwrote {out}")
     return int(options.record and not whole)
 

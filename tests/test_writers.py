@@ -1,0 +1,225 @@
+"""Every writer there is, interrupted at each of its steps, out of space, doubled and killed."""
+
+import ast
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
+import pytest
+from writers import ASKING, REPLACING, WRITERS, litter, state
+
+ROOT = Path(__file__).resolve().parents[1]
+SOURCES = [path for room in ("tinyq", "tools") for path in sorted((ROOT / room).rglob("*.py"))]
+FILES = [
+    *SOURCES,
+    *sorted((ROOT / "book").rglob("*.py")),
+    *sorted((ROOT / "notebooks").glob("*.py")),
+]
+
+# ------------------------------------------------------------------------------- is that all?
+
+THE_WRITER = {"tinyq/export/files.py"}
+# Names of methods and functions that write a file, in pathlib, os, shutil, NumPy and the packages.
+WAYS = {"write_text", "write_bytes", "touch", "rename", "renames", "link", "symlink", "truncate"}
+WAYS |= {"hardlink_to", "symlink_to", "savefig", "savez", "savez_compressed", "savetxt", "tofile"}
+WAYS |= {"dump", "save", "to_csv", "copyfile", "copytree", "copy2", "move", "mkstemp", "pdf"}
+WAYS |= {"screenshot", "NamedTemporaryFile", "ZipFile", "memmap", "save_model", "urlretrieve"}
+# What writes to memory, to a temporary folder or into the kernel, and no file of anyone's.
+ELSEWHERE = {
+    ("tinyq/__main__.py", "save"): "plots.style.save",
+    ("tinyq/export/archive.py", "savez"): "to memory",
+    ("tinyq/export/archive.py", "ZipFile"): "in memory",
+    ("tinyq/plots/style.py", "savefig"): "to memory",
+    ("tinyq/widgets/frame/explore.py", "savefig"): "to memory",
+    ("tools/agreement/__main__.py", "save"): "vectors.save",
+    ("tools/agreement/vectors.py", "savez_compressed"): "to memory",
+    ("tools/bench_engines/worker.py", "write_text"): "to Linux: a counter starts anew",
+    ("tools/bench_widgets.py", "write_text"): "to a temporary folder",
+    ("tools/print_book.py", "pdf"): "to memory",
+    ("tools/sync.py", "save"): "to memory",
+    ("tools/train_digits.py", "savez_compressed"): "to a temporary folder",
+}
+
+
+def calls(path: Path) -> Iterator[tuple[str, ast.Call]]:
+    """The calls in a file, with the last name of what is called."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Call):
+            yield getattr(node.func, "attr", getattr(node.func, "id", "")), node
+
+
+def may_write(name: str, call: ast.Call) -> bool:
+    """Whether a call is one of WAYS, moves a file, or opens one otherwise than to read it."""
+    words = [one.value for one in call.args if isinstance(one, ast.Constant)]
+    words += [word.value.value for word in call.keywords
+              if word.arg == "mode" and isinstance(word.value, ast.Constant)]  # fmt: skip
+    if name == "open":
+        text = ast.unparse(call)
+        modes = [word for word in words if isinstance(word, str) and set(word) <= set("rwaxbt+")]
+        if "os.open" in text:
+            return "devnull" not in text and "O_RDONLY" not in text
+        return any(set(mode) & set("wax+") for mode in modes)
+    if name == "replace":  # a text's has two arguments, a path's one
+        one = isinstance(call.func, ast.Attribute) and len(call.args) + len(call.keywords) == 1
+        return one or ast.unparse(call.func) == "os.replace"
+    return name in WAYS
+
+
+def test_nothing_writes_but_the_writer():
+    found = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in FILES
+        for name, call in calls(path)
+        if may_write(name, call)
+    }
+    others = {place for place in found if place[0] not in THE_WRITER}
+    assert others == set(ELSEWHERE), "a file is written by tinyq.export.files alone"
+    assert {name for file, name in found if file in THE_WRITER} == {"open", "link", "replace"}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'path.write_text("")',
+        'open(path, "w")',
+        'open(path, mode="ab")',
+        'path.open("r+")',
+        "os.open(path, os.O_WRONLY)",
+        "draft.replace(path)",
+        "os.replace(a, b)",
+        "shutil.copyfile(a, b)",
+        "np.save(path, a)",
+        "json.dump(a, file)",
+        "tab.pdf(path=path)",
+    ],
+)
+def test_another_way_to_write_is_found(line, tmp_path):
+    (tmp_path / "a.py").write_text(line)
+    assert any(may_write(name, call) for name, call in calls(tmp_path / "a.py"))
+
+
+def test_every_writer_is_attacked():
+    callers = set()
+    texts = [path.read_text(encoding="utf-8") for path in SOURCES]
+    for tree in [ast.parse(text) for text in texts if "write_files(" in text]:
+        for function in filter(lambda node: isinstance(node, ast.FunctionDef), tree.body):
+            names = {node.id for node in ast.walk(function) if isinstance(node, ast.Name)}
+            callers |= {function.name} if "write_files" in names else set()
+    assert callers == set(WRITERS)
+
+
+# ------------------------------------------------------------------------------- interrupted
+
+STEPS = ["open", "mkdir", "link", "chmod", "fsync", "replace"]
+
+
+@contextmanager
+def interrupted(step: int, error: BaseException) -> Iterator[list[str]]:
+    """Raise an error instead of the step-th call to the system; yield the calls."""
+    met: list[str] = []
+
+    def broken(name: str, real: object) -> object:
+        def call(*args: object, **kwargs: object) -> object:
+            met.append(name)
+            if len(met) == step:
+                raise error
+            return real(*args, **kwargs)
+
+        return call
+
+    with pytest.MonkeyPatch.context() as patch:
+        for name in STEPS:
+            patch.setattr(os, name, broken(name, getattr(os, name)))
+        yield met
+
+
+FULL, STOPPED = OSError(28, "No space left on device"), KeyboardInterrupt()
+THERE = [(name, there) for name in WRITERS for there in (True, False) if there or name != "derive"]
+
+
+@pytest.mark.parametrize("error", [FULL, STOPPED], ids=["full", "stopped"])
+@pytest.mark.parametrize(("name", "there"), THERE)
+@pytest.mark.parametrize("links", [True, pytest.param(False, marks=pytest.mark.slow)])
+def test_an_error_at_any_step_leaves_the_old_or_the_new(
+    name, there, error, links, tmp_path, monkeypatch
+):
+    write = WRITERS[name]
+
+    def prepared(folder: Path) -> Path:
+        if there:
+            write(folder, 0, False)
+        return folder
+
+    if not links:
+        monkeypatch.setattr(os, "link", lambda a, b: os.rmdir(ROOT / "none"))
+    before = state(prepared(tmp_path / "before"))
+    write(prepared(tmp_path / "after"), 1, there)
+    after = state(tmp_path / "after")
+    assert before != after and not litter(after)
+    for step in count(1):
+        folder, failed = prepared(tmp_path / str(step)), False
+        with interrupted(step, error) as met:
+            try:
+                write(folder, 1, there)
+            except (OSError, KeyboardInterrupt, SystemExit):
+                failed = True
+        left = state(folder)
+        if name == "c" and there and not links:  # what was replaced cannot be put back
+            assert set(left) == set(after)
+            assert all(left[file] in (before[file], after[file]) for file in left)
+        else:
+            assert left == (before if failed else after), met
+        if len(met) < step:
+            break
+    assert step > 3
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_without_room_the_old_stays(name, tmp_path):
+    write, folder = WRITERS[name], tmp_path / "a"
+    write(folder, 0, False)
+    before = state(folder)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # no file may be longer than half of the longest that it has to write
+    room = max(len(content or b"") for content in before.values()) // 2
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, limits[1]))
+    try:
+        with pytest.raises((OSError, SystemExit), match="File too large"):
+            write(folder, 1, True)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert state(folder) == before
+
+
+@pytest.mark.parametrize("name", ASKING)
+def test_without_force_the_old_stays(name, tmp_path):
+    ASKING[name](tmp_path / "a", 0, False)
+    before = state(tmp_path / "a")
+    with pytest.raises(FileExistsError, match="exists and is kept: force replaces it"):
+        ASKING[name](tmp_path / "a", 1, False)
+    assert state(tmp_path / "a") == before
+
+
+# ------------------------------------------------------------------------------- by processes
+
+
+def attack(folder: Path, rounds: int, *names: str) -> None:
+    """Run tests/file_attacks.py, in a process of its own: it forks and kills."""
+    command = [sys.executable, str(Path(__file__).with_name("file_attacks.py")), str(folder)]
+    run = subprocess.run([*command, str(rounds), *names], text=True, capture_output=True)
+    assert run.returncode == 0, run.stderr
+
+
+def test_c_doubled_and_killed_a_few_times(tmp_path):
+    attack(tmp_path, 2, "c")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("name", [*ASKING, *REPLACING])
+def test_each_doubled_and_killed_many_times(name, tmp_path):
+    attack(tmp_path, 24, name)
