@@ -1,4 +1,4 @@
-"""All that writes files here, as functions to attack; tests/test_writers.py holds who is listed.
+"""All that writes files here, as functions to attack; tests/test_one_writer.py holds who is listed.
 
 A writer is called as write(folder, version, force), with version 0 or 1: the two contents differ.
 """
