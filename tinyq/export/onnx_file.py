@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tinyq.export import readers
 from tinyq.export.files import write_files
 from tinyq.export.onnx_qdq import qdq
 from tinyq.export.onnx_qlinear import qlinear
@@ -13,6 +14,7 @@ from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 
 FORMS = {"qlinear": qlinear, "qdq": qdq}
+CHECKS = {"qlinear": readers.qlinear, "qdq": readers.qdq}
 BATCH = "N"
 
 
@@ -33,11 +35,12 @@ def onnx(qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool
     replaced.
     Raises ImportError without onnx (extra ``runtimes``), FileExistsError for a file that exists,
     without force; TypeError for a layer that is not one of tinyq.layers; ValueError for an unknown
-    form, a network that could not run, grids narrower than int8, or ratios of the network's own.
+    form, a network that could not run, grids narrower than int8, ratios of the network's own, or
+    scales that float32 does not multiply: see tinyq.export.readers.
     """
     if form not in FORMS:
         raise ValueError(f"form must be one of {list(FORMS)}, got {form!r}")
-    content = of_network(qnet, check_portable(qnet), form)
+    content = of_network(qnet, check_portable(qnet, CHECKS[form]), form)
     write_files({Path(path): content}, force=force)
 
 

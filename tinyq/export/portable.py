@@ -11,18 +11,22 @@ from tinyq.network import QNetwork
 from tinyq.requantize import Requantizer
 
 
-def check_portable(qnet: QNetwork) -> dict[str, Shape]:
+def check_portable(qnet: QNetwork, check: Callable[..., None]) -> dict[str, Shape]:
     """Return qnet.shapes() after checking that a runtime can derive the rest from scales.
 
+    check: what the format's readers ask of a layer, one of tinyq.export.readers.
     Raises as QNetwork.shapes does, and ValueError, with the layer's name, for a grid narrower than
-    int8, a ratio that is not in_scale * weight_scale / out_scale, or another left_shift than 20.
+    int8, a ratio that is not in_scale * weight_scale / out_scale, another left_shift than 20, or
+    scales that a reader aborts on, refuses, or gives another meaning.
 
     >>> from tinyq import Scheme, resnet
+    >>> from tinyq.export import readers
     >>> weights, biases, images = resnet.seed()
     >>> net = resnet.stem_block(weights, biases)
-    >>> check_portable(net.quantize(images))["dense_8x4"]
+    >>> check_portable(net.quantize(images), readers.tflite)["dense_8x4"]
     (4,)
-    >>> check_portable(net.quantize(images, schemes={"dense_8x4": Scheme(activation_bits=4)}))
+    >>> narrow = net.quantize(images, schemes={"dense_8x4": Scheme(activation_bits=4)})
+    >>> check_portable(narrow, readers.tflite)
     Traceback (most recent call last):
     ValueError: layer 'dense_8x4': codes must be on the grid -128..127 of int8, got -8..7
     """
@@ -36,6 +40,7 @@ def check_portable(qnet: QNetwork) -> dict[str, Shape]:
     for node in qnet.nodes:
         with naming_layer(node.name):
             _check_ratios(node.layer)
+            check(node.layer, *(shapes[name] for name in node.inputs))
     return shapes
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinyq.affine import Grid
+from tinyq.export import readers
 from tinyq.export.files import write_files
 from tinyq.export.portable import check_portable
 from tinyq.export.tflite_steps import Step, with_flat_means, with_relu, with_same
@@ -34,12 +35,13 @@ def tflite(
     Raises ImportError without the schema classes (extra ``runtimes``), FileExistsError for a file
     that exists, without force; TypeError for a layer that is not one of tinyq.layers; ValueError
     for a network that could not run, for what TFLite cannot hold (grids narrower than int8, ratios
-    of the network's own, a clamp that is no ReLU or ReLU6), and for a dense layer whose output
-    scale is so fine that TFLite's kernels refuse the scale of its bias.
+    of the network's own, a clamp that is no ReLU or ReLU6), and for scales that the float32 of its
+    kernels does not take: see tinyq.export.readers, and for a dense layer whose output scale is so
+    fine that TFLite's kernels refuse the scale of its bias.
     """
     if count < 1:
         raise ValueError(f"count must be 1 or more, got {count}")
-    check_portable(qnet)
+    check_portable(qnet, readers.tflite)
     content = of_network(qnet, count, fuse_relu=fuse_relu, fuse_pad=fuse_pad)
     write_files({Path(path): content}, force=force)
 
