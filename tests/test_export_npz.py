@@ -145,7 +145,7 @@ def test_a_missing_file_is_an_oserror(tmp_path):
 def test_nothing_is_unpickled(tmp_path):
     header, arrays = encode(QNET)
     content = pack(header, arrays | {"1.weight": np.array([print], dtype=object)})
-    assert "allow_pickle=False" in refusal(content, tmp_path)
+    assert "Python objects, and nothing is unpickled" in refusal(content, tmp_path)
 
 
 def test_compressed_members_are_refused(tmp_path):
@@ -153,7 +153,7 @@ def test_compressed_members_are_refused(tmp_path):
     with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("header.npy", bytes(10**6))
         archive.comment = b"tinyq network 1, SHA-256 " + bytes(64)
-    assert refusal(sign(file.getvalue()), tmp_path) == "its members are compressed, or overlap"
+    assert refusal(sign(file.getvalue()), tmp_path).startswith("it unpacks to 1000000 bytes, more")
 
 
 SEED = resnet.stem_block(*resnet.seed()[:2]).quantize(resnet.seed().images)

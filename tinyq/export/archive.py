@@ -17,11 +17,13 @@ import numpy as np
 
 from tinyq.export.codec import Arrays, Header, decode, encode
 from tinyq.export.files import write_files
+from tinyq.models import foreign
 from tinyq.network import QNetwork
 
 VERSION = 1
 COMMENT = f"tinyq network {VERSION}, SHA-256 "
 DIGEST = 64
+LARGEST = 2**30  # bytes of a file
 ENDING = re.compile(rb"tinyq network (\d{1,9}), SHA-256 [0-9a-f]{64}\Z")
 
 
@@ -53,9 +55,10 @@ def load(path: str | Path) -> QNetwork:
     The ranges come back as MinMax observers.  Nothing in the file is unpickled.
 
     Raises ValueError, with the file's name and what is wrong, for a file that is truncated,
-    foreign, altered, or written by a newer tinyq; OSError for one that cannot be read.
+    foreign, altered, written by a newer tinyq, or larger than 2**30 bytes; OSError for one that
+    cannot be read, or is no plain file.
     """
-    content = Path(path).read_bytes()
+    content = foreign.read(path, LARGEST)
     try:
         return from_bytes(content)
     except Exception as error:  # zipfile, json, NumPy and the layers each raise their own
@@ -75,6 +78,8 @@ def pack(header: Header, arrays: Arrays) -> bytes:
     members |= {name: a.astype(a.dtype.newbyteorder("<")) for name, a in arrays.items()}
     file = io.BytesIO()
     np.savez(file, **members)
+    if (size := file.tell()) > LARGEST:
+        raise ValueError(f"a network's arrays must have at most {LARGEST} bytes, got {size}")
     with zipfile.ZipFile(file, "a") as archive:
         archive.comment = COMMENT.encode() + bytes(DIGEST)
     return sign(file.getvalue())
@@ -97,9 +102,6 @@ def from_bytes(content: bytes) -> QNetwork:
         raise ValueError(f"it has version {int(ending[1])}, this tinyq reads version {VERSION}")
     if sign(content) != content:
         raise ValueError("its content does not match its checksum: it was damaged or altered")
-    archive = np.load(io.BytesIO(content), allow_pickle=False)
     # an array that unpacks to more than the file would be a trap
-    if sum(member.file_size for member in archive.zip.infolist()) > len(content):
-        raise ValueError("its members are compressed, or overlap")
-    arrays = dict(archive)
+    arrays = foreign.arrays(content, len(content))
     return decode(json.loads(arrays.pop("header").item()), arrays)

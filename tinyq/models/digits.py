@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.methods.fold import fold_batch_norm, rescale
-from tinyq.models import resnet
-from tinyq.models.digits_file import CLASSES, CONVS, PARTS, Arrays, unpack
+from tinyq.models import foreign, resnet
+from tinyq.models.digits_file import CLASSES, CONVS, LARGEST, PARTS, Arrays, unpack
 from tinyq.network import Network
 
 __all__ = [
@@ -112,7 +112,7 @@ def load(path: Path = PATH) -> Digits:
     >>> load().net(load().images[:3]).argmax(axis=1).tolist(), load().labels[:3].tolist()
     ([0, 1, 2], [0, 1, 2])
     """
-    content = Path(path).read_bytes()
+    content = foreign.read(path, 2 * LARGEST)
     try:
         arrays = unpack(content)
     except Exception as error:  # zipfile, zlib, ast and NumPy each raise their own

@@ -1,10 +1,11 @@
 """The file of trained digits: its layout, and what a file must pass before its arrays are used."""
 
-import io
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tinyq.models import foreign
 
 CONVS = ("stem", "block1", "block2")
 PARTS = ("train", "calibration", "test")
@@ -44,16 +45,11 @@ def unpack(content: bytes) -> Arrays:
 
 
 def _read(content: bytes) -> Arrays:
-    archive = np.load(io.BytesIO(content), allow_pickle=False)
-    if not isinstance(archive, np.lib.npyio.NpzFile) or archive.zip is None:
-        raise ValueError("it holds one array, not a .npz of named arrays")
-    size = sum(member.file_size for member in archive.zip.infolist())
-    if size > LARGEST:
-        raise ValueError(f"it unpacks to {size} bytes, more than {LARGEST}")
-    if sorted(archive.files) != sorted(LAYOUT):
-        missing, extra = set(LAYOUT) - set(archive.files), set(archive.files) - set(LAYOUT)
+    arrays = foreign.arrays(content, LARGEST)
+    if sorted(arrays) != sorted(LAYOUT):
+        missing, extra = set(LAYOUT) - set(arrays), set(arrays) - set(LAYOUT)
         raise ValueError(f"arrays missing: {sorted(missing)}, arrays unknown: {sorted(extra)}")
-    return {name: archive[name] for name in LAYOUT}
+    return {name: arrays[name] for name in LAYOUT}
 
 
 def _check_layout(arrays: Arrays) -> None:
