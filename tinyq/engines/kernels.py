@@ -4,10 +4,39 @@ Each is the arithmetic of linear.py and layers/, a number at a time, without mem
 They release the interpreter's lock, so that other threads of the caller run meanwhile.
 """
 
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
+
 import numpy as np
 from numba import njit
+from numba.core.caching import FunctionCache
 
-compiled = njit(nogil=True, cache=True)
+
+class Cache(FunctionCache):
+    """What numba keeps on the disk, and does without where the disk takes or gives nothing."""
+
+    def load_overload(self, *key: Any) -> Any:
+        """Return what was kept, or None."""
+        with suppress(OSError):
+            return super().load_overload(*key)
+        return None
+
+    def save_overload(self, *entry: Any) -> None:
+        """Keep what was compiled, if there is room."""
+        with suppress(OSError):
+            super().save_overload(*entry)
+
+
+def compiled(function: Callable[..., None]) -> Callable[..., None]:
+    """Return a function that numba compiles at its first call, and keeps on the disk if it may."""
+    dispatcher: Any = njit(nogil=True)(function)
+    # a RuntimeError says that there is no folder to write to: then each process compiles anew
+    with suppress(RuntimeError):
+        dispatcher._cache = Cache(function)
+    return dispatcher
+
+
 SIGN = np.int8(-128)  # xor with it takes a code -128..127 to 0..255, read as uint8
 
 

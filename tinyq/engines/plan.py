@@ -1,5 +1,6 @@
 """A plan: an int8 network made ready for one batch size, memory allocated, weights packed."""
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from threading import Lock
@@ -28,7 +29,8 @@ class Plan:
 
     engine, batch: as QNetwork.compile takes them; nbytes: of all that the plan holds, weights,
     tables, tensors and scratch memory.
-    Any thread may call a plan.  A call waits for the one before it: they share the memory.
+    Any thread may call a plan.  A call waits for the one before it: they share the memory.  A child
+    that was forked has its own, even if another thread was in a call then.
     """
 
     def __init__(
@@ -55,7 +57,7 @@ class Plan:
         }
         room = (activations + weights) // 4
         self._steps = [_step(make, op, self._tensors, grids, room) for op in ops]
-        self._lock = Lock()
+        self._locks: dict[int, Lock] = {}
         scratch = _bind(self._steps, batch, min(MOST_SCRATCH, activations // 2))
         held = scratch + sum(step.held for step in self._steps)
         self.nbytes = held + sum(one.buffer.nbytes for one in self._tensors.values())
@@ -70,7 +72,9 @@ class Plan:
         codes = to_codes(images, self._grid, self._image_shape)
         if len(codes) != self.batch:
             raise ValueError(f"images must be {self.batch}, as the plan was made, got {len(codes)}")
-        with self._lock:
+        # A lock a process: if another thread holds it when the process forks, nobody in the child
+        # would ever let it go.  The memory is the child's own, and a call writes all that it reads.
+        with self._locks.setdefault(os.getpid(), Lock()):
             self._tensors[INPUT].codes[...] = codes
             for step in self._steps:
                 step()
