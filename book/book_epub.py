@@ -4,6 +4,7 @@ Few readers run scripts. So MathJax runs here, in V8 (the wheel mini-racer), and
 takes the colour of the text around it; and a widget's fallback takes the widget's place.
 """
 
+import atexit
 import re
 from functools import cache
 from html import escape, unescape
@@ -49,6 +50,7 @@ def mathjax():
 
     folder = Path(import_module("sphinx-mathjax-offline").__file__).parent / "static" / "mathjax"
     v8 = MiniRacer()
+    atexit.register(v8.close)  # left to its __del__, it hangs the exit of Python 3.13
     v8.eval("globalThis.MathJax = { startup: { ready() {} } };")  # it must not look for a page
     for script in ["tex-svg-full.js", "adaptors/liteDOM.js"]:
         source = (folder / script).read_text(encoding="utf-8")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import weakref
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -29,6 +30,8 @@ class V8:
 
     def __init__(self, entries: Iterable[Path]) -> None:
         self.racer = MiniRacer()
+        # with this object or before Python ends: left to its __del__, V8 hangs Python 3.13
+        weakref.finalize(self, self.racer.close)
         self.racer.eval(ATOB)
         for script in scripts_for(entries) * 2:
             self.racer.eval(text_of(script))
