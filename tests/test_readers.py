@@ -26,7 +26,7 @@ PACKAGES = {
     "onnx-fused": "onnxruntime",
     "onnx-qdq": "onnxruntime",
 }
-SOME, MANY = 40, 3000
+SOME, MANY = 40, 1000
 
 
 def answers(name: str, *tasks: str) -> dict[str, str]:

@@ -29,7 +29,7 @@ def tflite(layer: Layer, *shapes: Shape) -> None:
         # xnn_define_quantized_tensor_value: !isnormal(scale)
         raise ValueError(f"XNNPACK takes scales from 2**-126 on, got {least:.6g}")
     if isinstance(layer, Linear):
-        _check_product(layer)
+        _check_product(layer, least=NORMAL)
         if (ratio := float(_products(layer)[1].max())) >= XNNPACK_RATIO:
             raise ValueError(
                 f"XNNPACK takes ratios in_scale * weight_scale / out_scale below {XNNPACK_RATIO}, "
@@ -76,16 +76,18 @@ def _products(layer: Linear) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         return products, products / np.float32(layer.out_grid.scale)
 
 
-def _check_product(layer: Linear) -> None:
+def _check_product(layer: Linear, least: float = 0.0) -> None:
     """Raise ValueError unless float32 in_scale * weight_scale is a number to take a ratio from.
 
     Where it is too small to have all its bits, some kernels take it for 0 and others do not.  That
     changes no code if every accumulator that the layer can reach is at most half a code.
+    least: that it must be even so: it is the scale of the bias, and XNNPACK leaves a layer whose
+    bias is on no normal scale to kernels that round otherwise.
     """
     products, ratios = _products(layer)
     reach = np.maximum(*map(np.abs, layer.accumulator_range()))
-    codes = reach * np.maximum(ratios, layer.requantizer.ratio)
-    wrong = np.isinf(products) | ((products < NORMAL) & (codes > 0.5))
+    matters = reach * np.maximum(ratios, layer.requantizer.ratio) > 0.5
+    wrong = np.isinf(products) | (products < least) | ((products < NORMAL) & matters)
     if wrong.any():
         scale = np.broadcast_to(layer.weight_scale, wrong.shape)[wrong][0]
         raise ValueError(
