@@ -98,7 +98,9 @@ def check_kernels(disk: str, what: str, folder: Path) -> None:
         capture_output=True,
         text=True,
     )
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    # ONNX Runtime warns by itself that it cannot keep an id of this machine
+    said = [line for line in done.stderr.splitlines() if "[W:onnxruntime:" not in line]
+    assert (done.returncode, done.stdout, said) == (0, "", [])
 
 
 needs_numba = pytest.mark.skipif(bool(MISSING), reason=f"not installed: {MISSING}")
