@@ -15,22 +15,11 @@ from sphinx.util.docutils import SphinxDirective, SphinxRole
 
 from tinyq import widgets
 from tinyq.export.files import write_files
+from tinyq.widgets.frame.markup import Markup, element, joined, ready_made
 
 CHAPTER = re.compile(r"notebooks/(\d\d|appendix)_")
+TITLE_END = ready_made("</h1>\n")
 TIME = re.compile(r"\*\*Time:\*\* (\d+) minutes")
-# The script book/assets/progress.js puts its controls in the elements named reader-...
-HEAD = """</h1>
-<p class="chapter-line">{minutes} minutes · as a file: <a href="{files}.ipynb" download>notebook</a>
-or <a href="{files}.py" download>script</a></p>
-"""
-FOOT = """<aside class="chapter-end" aria-label="This chapter">
-<div class="reader-read"></div>
-<p>To change this chapter and run it in JupyterLab, type in the project's folder:</p>
-<div class="highlight-text notranslate"><div class="highlight"><pre>
-make lab OPEN={page}.ipynb
-</pre></div></div>
-</aside>
-"""
 
 
 def minutes(notebook: Path) -> int:
@@ -67,6 +56,30 @@ class WidgetDirective(SphinxDirective):
         return [nodes.raw("", widget.html(), format="html")]
 
 
+def head(minutes: int, files: str) -> Markup:
+    """The line under a chapter's title.  files: their address, without the extension."""
+
+    def link(extension: str, words: str) -> Markup:
+        return element("a", {"href": f"{files}.{extension}", "download": ""}, words)
+
+    links = link("ipynb", "notebook"), " or ", link("py", "script")
+    return element("p", {"class": "chapter-line"}, f"{minutes} minutes · as a file: ", *links)
+
+
+def foot(page: str) -> Markup:
+    """The box at a chapter's end; book/assets/progress.js puts its control in .reader-read."""
+    words = "To change this chapter and run it in JupyterLab, type in the project's folder:"
+    command = element("pre", {}, f"make lab OPEN={page}.ipynb\n")
+    code = element("div", {"class": "highlight"}, command)
+    return element(
+        "aside",
+        {"class": "chapter-end", "aria-label": "This chapter"},
+        element("div", {"class": "reader-read"}, ""),
+        element("p", {}, words),
+        element("div", {"class": "highlight-text notranslate"}, code),
+    )
+
+
 def drop_launch_buttons(app: Sphinx, config: Config) -> None:
     """Without the address of a repository, Binder and Colab would have nothing to open."""
     if not config.html_theme_options.get("repository_url"):
@@ -81,8 +94,9 @@ def frame_chapter(app: Sphinx, page: str, template: str, context: dict, doctree:
     files = Path(app.outdir, "_sources", page)
     script = notebook.with_suffix(".py").read_bytes()
     write_files({files.with_suffix(".py"): script}, force=True)
-    head = HEAD.format(minutes=minutes(notebook), files=context["pathto"](f"_sources/{page}", 1))
-    context["body"] = context["body"].replace("</h1>\n", head, 1) + FOOT.format(page=page)
+    line = head(minutes(notebook), context["pathto"](f"_sources/{page}", 1))
+    title, text = map(ready_made, context["body"].split(TITLE_END, 1))
+    context["body"] = joined(title, TITLE_END, line, text, foot(page))
 
 
 def load_progress(app: Sphinx, page: str, template: str, context: dict, doctree: object) -> None:

@@ -19,6 +19,7 @@ from sphinx.errors import ExtensionError
 from sphinx.writers.html5 import HTML5Translator
 
 from tinyq.export.files import write_files
+from tinyq.widgets.frame.markup import element, ready_made
 
 # MathJax without a page: its parts are put together by hand, with its own stand-in for a document.
 TYPESET = r"""
@@ -71,13 +72,15 @@ def typeset(tex: str, display: bool) -> str:
 
 def visit_math(translator: HTML5Translator, node: nodes.math) -> None:
     """A formula in a line of text."""
-    translator.body.append(f'<span class="math">{typeset(node.astext(), False)}</span>')
+    formula = ready_made(typeset(node.astext(), False))
+    translator.body.append(element("span", {"class": "math"}, formula))
     raise nodes.SkipNode
 
 
 def visit_math_block(translator: HTML5Translator, node: nodes.math_block) -> None:
     """A formula that stands alone; its number comes from \\tag."""
-    translator.body.append(f'<div class="math">{typeset(node.astext(), True)}</div>')
+    formula = ready_made(typeset(node.astext(), True))
+    translator.body.append(element("div", {"class": "math"}, formula))
     raise nodes.SkipNode
 
 
@@ -89,7 +92,7 @@ def strict(app: Sphinx, page: str, template: str, context: dict, doctree: object
     for html, xhtml in XHTML.items():
         body = re.sub(html, xhtml, body)
     try:
-        ElementTree.fromstring(f"<body>{body}</body>")
+        ElementTree.fromstring(element("body", {}, ready_made(body)))
     except ElementTree.ParseError as error:
         line = body.split("\n")[error.position[0] - 1][: error.position[1] + 40]
         raise ExtensionError(f"{page}: not XHTML: {error}: {unescape(line)[-200:]!r}") from error

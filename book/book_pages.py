@@ -14,6 +14,7 @@ from sphinx.util.fileutil import copy_asset_file
 from tinyq.export.files import write_files
 from tinyq.widgets import WIDGETS
 from tinyq.widgets.frame.host import scripts_of
+from tinyq.widgets.frame.markup import element, joined, ready_made
 from tinyq.widgets.frame.scripts import FOLDER, styles_for
 
 MATHJAX = "tex-svg-full.js"
@@ -48,7 +49,8 @@ def repair(app: Sphinx, page: str, template: str, context: dict, doctree: object
     """Apply REPAIRS to the page's body; give the root of the one page the anchor of its links."""
     if app.builder.name == "singlehtml":
         root = app.config.root_doc
-        context["body"] = f'<span id="document-{root}"></span>{context["body"]}'
+        anchor = element("span", {"id": f"document-{root}"}, "")
+        context["body"] = joined(anchor, ready_made(context["body"]))
     for text, better in REPAIRS.items():
         context["body"] = context.get("body", "").replace(text, better)
 

@@ -18,7 +18,8 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tinyq.widgets import WIDGETS
 from tinyq.widgets.frame.host import Widget, scripts_of
-from tinyq.widgets.frame.scripts import FOLDER
+from tinyq.widgets.frame.markup import element, joined
+from tinyq.widgets.frame.scripts import FOLDER, styles_for
 
 BOOK = Path(__file__).resolve().parents[1] / "_build" / "html"
 LOADS = 7
@@ -43,7 +44,7 @@ def pages() -> dict[str, tuple[Path, list[str]]]:
     found = {}
     for path in sorted(BOOK.rglob("*.html")):
         text = path.read_text(encoding="utf-8")
-        tags = [f"tinyq-{one.name}" for one in WIDGETS if f"<tinyq-{one.name}" in text]
+        tags = [f"tinyq-{one.name}" for one in WIDGETS if f"tinyq-{one.name}" in text]
         if tags:
             found[path.stem] = (path, tags)
     return found or sys.exit("no page of _build/html shows a widget: run make book")
@@ -90,11 +91,19 @@ def repaint(page: Page, tag: str) -> list[float]:
 def repaints(page: Page, widget: type[Widget]) -> list[list[str]]:
     """A row with the percentiles of `repaint` on a page of its own; none without a slider."""
     tag, html = f"tinyq-{widget.name}", widget().html()
-    files = [file.as_uri() for file in scripts_of(html, WIDGETS)]
-    scripts = "".join(f'<script defer src="{file}"></script>' for file in files)
+    files = scripts_of(html, WIDGETS)
+    styles = [{"rel": "stylesheet", "href": file.as_uri()} for file in styles_for(files)]
+    scripts = [{"defer": "", "src": file.as_uri()} for file in files]
     with TemporaryDirectory() as folder:
         path = Path(folder) / "page.html"
-        path.write_text(f'<meta charset="utf-8"><style>{widget()._css}</style>{scripts}{html}')
+        path.write_text(
+            joined(
+                element("meta", {"charset": "utf-8"}),
+                *(element("link", style) for style in styles),
+                *(element("script", script, "") for script in scripts),
+                html,
+            )
+        )
         start = live(page, path, tag)
     if not page.locator(f"{tag} input[type=range]").count():
         return []

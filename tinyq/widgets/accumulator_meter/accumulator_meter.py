@@ -15,6 +15,7 @@ from tinyq.widgets.data.networks import NETWORKS, quantized, shown_images
 from tinyq.widgets.data.subject import PARTS
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, fallback_of, table
 
 INT16_MAX, INT32_MAX = 2**15 - 1, 2**31 - 1
 
@@ -150,7 +151,7 @@ class AccumulatorMeter(Widget):
             "saturated": int(((pairs < -INT16_MAX - 1) | (pairs > INT16_MAX)).sum()),
         }
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """A table of the sizes, and a sentence with the bound."""
         shown = self.value
         sizes = {
@@ -158,16 +159,13 @@ class AccumulatorMeter(Widget):
             "these weights": max(abs(shown["least"]), abs(shown["largest"])),
             f"any weights, {shown['fan_in']:,} products": shown["bound"],
         }
-        rows = "".join(
-            f"<tr><td>{name}</td><td>{size:,}</td><td>{bits_of(size)} bits</td></tr>"
-            for name, size in sizes.items()
+        rows = [[name, f"{size:,}", f"{bits_of(size)} bits"] for name, size in sizes.items()]
+        words = (
+            f"With zero_point {self.zero_point}, {shown['most_int32']:,} products of codes and "
+            f"{self.weight_bits}-bit weights fit an int32."
         )
-        return (
-            f"<table><tr><th>largest sum</th><th>size</th><th>needs</th></tr>{rows}</table>"
-            f"<p>With zero_point {self.zero_point}, {shown['most_int32']:,} products of codes and "
-            f"{self.weight_bits}-bit weights fit an int32. <em>Sliders for the zero_point and the "
-            "kernel appear here where scripts may run.</em></p>"
-        )
+        note = "Sliders for the zero_point and the kernel appear here where scripts may run."
+        return fallback_of(table(["largest sum", "size", "needs"], rows), words, note)
 
 
 def own_state(own: Fed) -> dict[str, Any]:

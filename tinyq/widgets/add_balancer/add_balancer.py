@@ -13,6 +13,7 @@ from tinyq.requantize import Requantizer
 from tinyq.widgets.data.networks import given_or_shown
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, fallback_of, table
 
 ADD = "block_add"
 CODES = np.arange(-128, 128)
@@ -145,18 +146,14 @@ class AddBalancer(Widget):
         real = a.scale * (CODES - a.zero_point)[:, None] + b.scale * (CODES - b.zero_point)
         return layer.forward(*sides), round_half_away(real / out.scale) + out.zero_point
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """The three grids as a table, and a sentence on the pair at hand."""
         shown = self.value
-        rows = "".join(
-            f"<tr><td>{side}</td><td>{grid.scale:.6g}</td><td>{grid.zero_point}</td></tr>"
-            for side, grid in self.grids.items()
-        )
+        rows = [[side, f"{grid.scale:.6g}", grid.zero_point] for side, grid in self.grids.items()]
         words = (
             "Codes {code_a} and {code_b} add up to {in_steps:.6g} steps of the sum's grid: code "
             "{code}. With left_shift {left_shift}, {missed} of all 65,536 pairs miss the nearest "
             "code, and the furthest code leaves a factor of {headroom:.4g} below 2^31."
         ).format_map(shown)
         note = "Where scripts may run, sliders change scales and left_shift here."
-        head = "<tr><th>grid</th><th>scale</th><th>zero_point</th></tr>"
-        return f"<table>{head}{rows}</table><p>{words} <em>{note}</em></p>"
+        return fallback_of(table(["grid", "scale", "zero_point"], rows), words, note)

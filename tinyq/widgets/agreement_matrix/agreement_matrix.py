@@ -14,6 +14,7 @@ from tinyq.requantize import Requantizer, Rounding
 from tinyq.runtimes import QMean
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, fallback_of, table
 from tinyq.widgets.frame.scripts import FOLDER, text_of
 
 OWN = "own"
@@ -116,17 +117,16 @@ class AgreementMatrix(Widget):
         tally = pair["rules"].get(self.rule)
         return tally["equal"] if tally else None
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """The matrix of the rule as a table, and a sentence."""
-        heads = "".join(f"<th>{runtime}</th>" for runtime in ("", *self.runtimes))
-        rows = ""
-        for operator in self.operators:
-            cells = "".join(f"<td>{self._share(one, operator)}</td>" for one in self.runtimes)
-            rows += f"<tr><td>{operator}</td>{cells}</tr>"
+        rows = [
+            [operator, *(self._share(one, operator) for one in self.runtimes)]
+            for operator in self.operators
+        ]
         title = "each runtime's own rule" if self.rule == OWN else self.rule
         words = f"Cases in which every byte is equal under {title}, measured {self.ledger['date']}."
         note = "The first case that differs is computed again here where scripts may run."
-        return f"<table><tr>{heads}</tr>{rows}</table><p>{words} <em>{note}</em></p>"
+        return fallback_of(table(["", *self.runtimes], rows), words, note)
 
     def _share(self, runtime: str, operator: str) -> str:
         equal = self._equal(runtime, operator)

@@ -9,6 +9,7 @@ import traitlets
 from tinyq.analysis import run_both, tensor_errors
 from tinyq.analysis.parity import sqnr_db
 from tinyq.widgets.data.subject_widget import SubjectWidget
+from tinyq.widgets.frame.markup import Markup, fallback_of
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 
 
@@ -66,7 +67,7 @@ class BlockMap(SubjectWidget):
             "sqnr": round(sqnr, 2) if math.isfinite(sqnr) else None,
         }
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """The map as a table with each tensor's largest error, and a sentence on one code."""
         qnet, images = self.qnet, self.subject.images
         shown, codes = self.value, qnet.trace(images[:1])
@@ -79,4 +80,4 @@ class BlockMap(SubjectWidget):
             "for {dequantized:.4f}."
         ).format_map(shown)
         note = "Each tensor can be seen here in float and in int8 where scripts may run."
-        return f"{table}<p>{words} <em>{note}</em></p>"
+        return fallback_of(table, words, note)

@@ -13,6 +13,7 @@ from tinyq.widgets.data.networks import NETWORKS, weights_of
 from tinyq.widgets.data.subject import PARTS
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
 
 
 class ChannelBars(Widget):
@@ -91,35 +92,31 @@ class ChannelBars(Widget):
             "own_sqnr": shown_db(w[channel], many.back[channel]),
         }
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """A bar a channel as SVG, and a sentence about the magnified one."""
         shown = self.value
         kind = "its own scale" if self.per_channel else "the tensor's one scale"
         codes = f"{shown['first'][self.channel]} to {shown['last'][self.channel]}"
-        return (
-            f"{bars(shown['lo'], shown['hi'], self.channel)}<p>With {kind}, channel "
-            f"{self.channel} gets codes from {codes}; its largest weight is "
-            f"{shown['channel_steps']:.4g} steps of {shown['scales'][self.channel]:.4g}. "
-            "<em>A menu of layers and switches for the scales appear here where scripts may "
-            "run.</em></p>"
+        words = (
+            f"With {kind}, channel {self.channel} gets codes from {codes}; its largest weight is "
+            f"{shown['channel_steps']:.4g} steps of {shown['scales'][self.channel]:.4g}."
         )
+        note = "A menu of layers and switches for the scales appear here where scripts may run."
+        return fallback_of(bars(shown["lo"], shown["hi"], self.channel), words, note)
 
 
-def bars(lo: list[float], hi: list[float], chosen: int) -> str:
+def bars(lo: list[float], hi: list[float], chosen: int) -> Markup:
     """Return SVG bars from lo to hi on one axis, one a channel, the chosen one marked."""
     reach = max(*map(abs, lo), *map(abs, hi)) or 1.0
 
     def at(x: float) -> float:
         return 340 + 280 * x / reach
 
-    rows = "".join(
-        f'<text x="0" y="{18 * c + 14}">channel {c}</text><rect x="{at(a):.1f}" y="{18 * c + 4}" '
-        f'width="{max(at(b) - at(a), 2):.1f}" height="12" '
-        f'fill="{"#d55e00" if c == chosen else "#0072b2"}"/>'
-        for c, (a, b) in enumerate(zip(lo, hi, strict=True))
-    )
-    return (
-        f'<svg viewBox="0 0 640 {18 * len(lo) + 4}" width="640" style="max-width:100%" role="img" '
-        'aria-label="The range of the weights of each channel" fill="currentColor" '
-        f'font-size="13">{rows}</svg>'
-    )
+    rows = []
+    for c, (a, b) in enumerate(zip(lo, hi, strict=True)):
+        place = {"x": f"{at(a):.1f}", "y": 18 * c + 4, "width": f"{max(at(b) - at(a), 2):.1f}"}
+        fill = "#d55e00" if c == chosen else "#0072b2"
+        rows.append(element("text", {"x": 0, "y": 18 * c + 14}, f"channel {c}"))
+        rows.append(element("rect", {**place, "height": 12, "fill": fill}))
+    words = "The range of the weights of each channel"
+    return drawing(words, {"fill": "currentColor", "font-size": 13}, 18 * len(lo) + 4, *rows)

@@ -17,6 +17,7 @@ from tinyq.widgets.arithmetic.quality import shown_db
 from tinyq.widgets.data.networks import NETWORKS, network, shown_images
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
 
 TENSORS = (
     *("input", "stem_conv7x7_s2", "stem_relu", "block_conv3x3_a", "block_relu_a"),
@@ -131,16 +132,19 @@ class ClipLab(Widget):
         grid = Grid.from_range(lo, hi, qmin, qmax)
         return shown_db(self.x, grid.dequantize(grid.quantize(self.x)))
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """A histogram as SVG, the clipped part in another colour, and a sentence."""
         shown = self.value
-        return (
-            f"{histogram(self.x, shown['lo'], shown['hi'])}<p>The range {shown['lo']:.4g} to "
-            f"{shown['hi']:.4g} in {self.bits} bits: {shown['clipped']} of {shown['count']} "
-            f"numbers are clipped, the SQNR is {shown['sqnr']} dB. <em>Two handles to drag, and "
-            "buttons for what min/max, percentile, MSE and entropy choose, appear here where "
-            "scripts may run.</em></p>"
+        words = (
+            f"The range {shown['lo']:.4g} to {shown['hi']:.4g} in {self.bits} bits: "
+            f"{shown['clipped']} of {shown['count']} numbers are clipped, the SQNR is "
+            f"{shown['sqnr']} dB."
         )
+        note = (
+            "Two handles to drag, and buttons for what min/max, percentile, MSE and entropy "
+            "choose, appear here where scripts may run."
+        )
+        return fallback_of(histogram(self.x, shown["lo"], shown["hi"]), words, note)
 
 
 @cache
@@ -157,23 +161,19 @@ def in_order(numbers: NDArray[np.float64]) -> float:
     return float(np.cumsum(numbers)[-1]) if numbers.size else 0.0
 
 
-def histogram(x: NDArray[np.float32], lo: float, hi: float) -> str:
+def histogram(x: NDArray[np.float32], lo: float, hi: float) -> Markup:
     """Return an SVG histogram, heights the logarithm of the counts; beyond lo..hi vermilion."""
     counts, edges = np.histogram(x, 64)
     width = 640 / 64
-    bars = "".join(
-        f'<rect x="{i * width:.1f}" y="{100 - high:.1f}" width="{width - 1:.1f}" '
-        f'height="{high:.1f}" fill="{"#0072b2" if lo <= middle <= hi else "#d55e00"}"/>'
-        for i, (middle, high) in enumerate(
-            zip(
-                (edges[1:] + edges[:-1]) / 2,
-                100 * np.log1p(counts) / np.log1p(counts.max()),
-                strict=True,
-            )
-        )
-    )
-    return (
-        '<svg viewBox="0 0 640 120" width="640" style="max-width:100%" role="img" aria-label="'
-        f'Histogram" fill="currentColor" font-size="13">{bars}<text x="0" y="116">{edges[0]:.4g}'
-        f'</text><text x="640" y="116" text-anchor="end">{edges[-1]:.4g}</text></svg>'
-    )
+    middles = (edges[1:] + edges[:-1]) / 2
+    heights = 100 * np.log1p(counts) / np.log1p(counts.max())
+    bars = []
+    for i, (middle, high) in enumerate(zip(middles, heights, strict=True)):
+        place = {"x": f"{i * width:.1f}", "y": f"{100 - high:.1f}", "width": f"{width - 1:.1f}"}
+        fill = "#0072b2" if lo <= middle <= hi else "#d55e00"
+        bars.append(element("rect", {**place, "height": f"{high:.1f}", "fill": fill}))
+    ends = [
+        element("text", {"x": 0, "y": 116}, f"{edges[0]:.4g}"),
+        element("text", {"x": 640, "y": 116, "text-anchor": "end"}, f"{edges[-1]:.4g}"),
+    ]
+    return drawing("Histogram", {"fill": "currentColor", "font-size": 13}, 120, *bars, *ends)

@@ -12,6 +12,7 @@ from tinyq.widgets.conv_microscope.site import LAYERS, packed, site_of
 from tinyq.widgets.data.networks import given_or_shown
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, fallback_of, table
 
 
 class ConvMicroscope(Widget):
@@ -113,7 +114,7 @@ class ConvMicroscope(Widget):
         inside = np.zeros(site.codes.shape[1:3], bool)
         return np.pad(inside, site.widths, constant_values=True)
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """The output's codes as a table, and a sentence with the numbers of one pixel."""
         shown = self.value
         words = (
@@ -123,8 +124,5 @@ class ConvMicroscope(Widget):
         ).format_map(shown)
         columns = shown["columns"]
         rows = [shown["map"][i : i + columns] for i in range(0, len(shown["map"]), columns)]
-        cells = "".join(
-            "<tr>" + "".join(f"<td>{code}</td>" for code in row) + "</tr>" for row in rows
-        )
         note = "Where scripts may run, each pixel shows its window and every product here."
-        return f"<table>{cells}</table><p>{words} <em>{note}</em></p>"
+        return fallback_of(table([], rows), words, note)

@@ -15,6 +15,7 @@ from tinyq.models import digits
 from tinyq.network import Network, QNetwork
 from tinyq.widgets.data.subject import GRIDS, PARTS, Subject, subject_of
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, fallback_of
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 
 SCANS_EACH = 2
@@ -163,7 +164,7 @@ class ErrorLedger(Widget):
             "worst": float(np.abs(dequantized - floats).max()),
         }
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """The SQNR and the largest error of each tensor as a table, and a sentence."""
         shown = self.value
         decibels = ["" if one is None else f"{one:.1f}" for one in shown["sqnr"]]
@@ -176,4 +177,4 @@ class ErrorLedger(Widget):
             f"error of a logit is {shown['worst']:.4f}."
         )
         note = "The bits of each layer can be moved here where scripts may run."
-        return f"{stage_table(self.qnet, columns)}<p>{words} <em>{note}</em></p>"
+        return fallback_of(stage_table(self.qnet, columns), words, note)

@@ -8,10 +8,10 @@ import inspect
 import re
 from collections.abc import Iterable
 from functools import cache
-from html import escape
 from pathlib import Path
 from typing import Any
 
+from tinyq.widgets.frame.markup import Markup, data_script, element
 from tinyq.widgets.frame.scripts import scripts_for, styles_for, text_of
 
 try:
@@ -97,22 +97,20 @@ class Widget(anywidget.AnyWidget):
         """What is shown, as numbers, computed by tinyq from the traits as they are now."""
         raise NotImplementedError
 
-    def fallback(self) -> str:
-        """HTML that stands in where no script runs."""
+    def fallback(self) -> Markup:
+        """HTML that stands in where no script runs; what is no Markup shows as text."""
         raise NotImplementedError
 
-    def html(self) -> str:
+    def html(self) -> Markup:
         """The tag for a page: the state as attributes, the data and the fallback inside."""
         fields = [*self.fields, *(name for name in ("lock", "hide") if getattr(self, name))]
-        state = " ".join(f'{field}="{self._attribute(field)}"' for field in fields)
-        data = self.data.replace("<", "\\u003c")  # no text ends the script
-        child = f'<script type="application/json" class="tinyq-data">{data}</script>'
-        inside = (child if data else "") + self.fallback()
-        return f"<tinyq-{self.name} {state}>{inside}</tinyq-{self.name}>"
+        state = {field: self._attribute(field) for field in fields}
+        data = [data_script(self.data)] if self.data else []
+        return element(f"tinyq-{self.name}", state, *data, self.fallback())
 
-    def _attribute(self, field: str) -> str:
+    def _attribute(self, field: str) -> object:
         state = getattr(self, field)
-        return escape(str(state).lower() if isinstance(state, bool) else str(state))
+        return str(state).lower() if isinstance(state, bool) else state
 
     def __repr__(self) -> str:
         # anywidget's own holds an address, which no two runs share

@@ -11,6 +11,7 @@ from tinyq.layers.contract import Codes
 from tinyq.network import QNetwork
 from tinyq.widgets.arithmetic.quality import shown_db
 from tinyq.widgets.data.subject_widget import SubjectWidget
+from tinyq.widgets.frame.markup import Markup, fallback_of
 from tinyq.widgets.grid_passport.needless import with_needless
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 
@@ -123,7 +124,7 @@ class GridPassport(SubjectWidget):
             **{"channels": one.shape[2], "codes": one[..., channel].ravel().tolist()},
         }
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """The layers with their grids as a table, and a sentence."""
         qnet = self.qnet
         rows = qnet.ledger()
@@ -134,4 +135,4 @@ class GridPassport(SubjectWidget):
             f"{verbs.count('requantizes')} requantize to one of their own."
         )
         note = "Where scripts may run, each layer shows its codes before and after here."
-        return f"{table}<p>{words} <em>{note}</em></p>"
+        return fallback_of(table, words, note)

@@ -8,6 +8,7 @@ import traitlets
 from tinyq.affine import Grid, round_half_away
 from tinyq.checks import finite_float32, real
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
 
 
 def grid_of(lo: float, hi: float, bits: int) -> Grid:
@@ -81,7 +82,7 @@ class GridRuler(Widget):
             "clipped": int(round_half_away(x / grid.scale)) + grid.zero_point != code,
         }
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """A number line with its codes as SVG, and a sentence with the numbers."""
         shown = self.value
         words = (
@@ -93,10 +94,10 @@ class GridRuler(Widget):
         thinned = f" Every {every}th code is drawn." if every > 1 else ""
         note = "Sliders for lo, hi, bits and x appear here where scripts may run."
         figure = number_line(self.grid, self.x, every)
-        return f"{figure}<p>{words}{thinned} <em>{note}</em></p>"
+        return fallback_of(figure, words + thinned, note)
 
 
-def number_line(grid: Grid, x: float, every: int) -> str:
+def number_line(grid: Grid, x: float, every: int) -> Markup:
     """Return an SVG number line: a tick at each `every`-th code, labels, a triangle at x."""
     reach = 1.25 * max(abs(grid.lo), abs(grid.hi))
 
@@ -109,15 +110,16 @@ def number_line(grid: Grid, x: float, every: int) -> str:
     ticks = "".join(tick(code) for code in range(grid.qmin, grid.qmax + 1, every))
     labelled = {grid.qmin: grid.lo, grid.zero_point: 0.0, grid.qmax: grid.hi}
     apart = {code: r for code, r in labelled.items() if r == 0 or abs(at(r) - at(0)) > 40}
-    labels = "".join(
-        f'<text x="{at(number):.2f}" y="20">{code}</text>'
-        f'<text x="{at(number):.2f}" y="62">{number:.4g}</text>'
+    labels = [
+        element("text", {"x": f"{at(number):.2f}", "y": y}, words)
         for code, number in apart.items()
-    )
-    return (
-        '<svg viewBox="0 0 640 70" width="640" style="max-width:100%" role="img" '
-        'aria-label="Number line with the codes of the grid" fill="currentColor" '
-        'font-size="14" text-anchor="middle">'
-        f'<path d="M20 44H620{ticks}" stroke="currentColor" fill="none"/>{labels}'
-        f'<path d="M{at(x):.2f} 44l6 -8h-12z" fill="#d55e00"/></svg>'
+        for y, words in ((20, code), (62, f"{number:.4g}"))
+    ]
+    return drawing(
+        "Number line with the codes of the grid",
+        {"fill": "currentColor", "font-size": 14, "text-anchor": "middle"},
+        70,
+        element("path", {"d": f"M20 44H620{ticks}", "stroke": "currentColor", "fill": "none"}),
+        *labels,
+        element("path", {"d": f"M{at(x):.2f} 44l6 -8h-12z", "fill": "#d55e00"}),
     )

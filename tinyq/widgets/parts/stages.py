@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from tinyq.network import QNetwork
+from tinyq.widgets.frame.markup import Markup, element, table
 
 COLOURS = ("#0072b2", "#009e73", "#b57c00", "#d55e00", "#b85c92", "#6b7280")
 
@@ -19,20 +20,20 @@ def numbers_of(qnet: QNetwork) -> list[int]:
     return [numbers.setdefault(id(grid), len(numbers) + 1) for grid in qnet.grids.values()]
 
 
-def stage_table(qnet: QNetwork, columns: Mapping[str, Sequence[object]]) -> str:
+def stage_table(qnet: QNetwork, columns: Mapping[str, Sequence[object]]) -> Markup:
     """Return an HTML table, a row a tensor: its grid by colour and number, then the columns.
 
     columns: by title, an entry a tensor, "input" first.
     """
-    heads = "".join(f"<th>{title}</th>" for title in ("", "tensor", "scale / zero_point", *columns))
-    rows = []
-    for i, (number, (name, grid)) in enumerate(
-        zip(numbers_of(qnet), qnet.grids.items(), strict=True)
-    ):
-        cells = "".join(f"<td>{entries[i]}</td>" for entries in columns.values())
-        colour = COLOURS[(number - 1) % len(COLOURS)]
-        rows.append(
-            f'<tr><td style="border-left:6px solid {colour}">{number}</td><td>{name}</td>'
-            f"<td>{grid.scale:.5f} / {grid.zero_point}</td>{cells}</tr>"
-        )
-    return f"<table><tr>{heads}</tr>{''.join(rows)}</table>"
+    numbers, entries = numbers_of(qnet), zip(*columns.values(), strict=True)
+    rows = [
+        [coloured(number), name, f"{grid.scale:.5f} / {grid.zero_point}", *more]
+        for number, (name, grid), more in zip(numbers, qnet.grids.items(), entries, strict=True)
+    ]
+    return table(["", "tensor", "scale / zero_point", *columns], rows)
+
+
+def coloured(number: int) -> Markup:
+    """Return the cell with a grid's number, its colour on the left."""
+    colour = COLOURS[(number - 1) % len(COLOURS)]
+    return element("td", {"style": f"border-left:6px solid {colour}"}, number)

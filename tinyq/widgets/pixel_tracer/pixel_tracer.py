@@ -12,6 +12,7 @@ from tinyq.network import QNetwork
 from tinyq.observers import MinMax
 from tinyq.widgets.data.subject import GRIDS
 from tinyq.widgets.data.subject_widget import SubjectWidget
+from tinyq.widgets.frame.markup import Markup, fallback_of
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 from tinyq.widgets.pixel_tracer.pixel_trace import trace_back
 from tinyq.widgets.pixel_tracer.places import Place
@@ -122,7 +123,7 @@ class PixelTracer(SubjectWidget):
             "shift": int(requantizer.shift[which]),
         }
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """The ledger with the road's codes as a table, and a sentence with the logits."""
         shown = self.value
         words = (
@@ -132,7 +133,7 @@ class PixelTracer(SubjectWidget):
         codes = ["" if code is None else code for _, code in shown["road"]]
         table = stage_table(self.qnet, {f"code on the road of logit {self.logit}": codes})
         note = "The six ranges can be dragged here where scripts may run."
-        return f"{table}<p>{words} <em>{note}</em></p>"
+        return fallback_of(table, words, note)
 
 
 def ledger_rows(qnet: QNetwork) -> list[list[Any]]:

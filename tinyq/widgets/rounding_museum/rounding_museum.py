@@ -7,6 +7,7 @@ import traitlets
 
 from tinyq.requantize import Requantizer, Rounding
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import TIMES, Markup, fallback_of, joined, table
 
 RULES = tuple(rule.name for rule in Rounding)
 
@@ -91,14 +92,11 @@ class RoundingMuseum(Widget):
             integers["right"] = max(shift, 0)
         return [[name, str(integer)] for name, integer in integers.items()]
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """A table of the rules with their results and codes, and a sentence."""
         shown = self.value
-        rows = "".join(
-            f"<tr><td>{rule}</td><td>{result}</td><td>{shown['codes'][rule]}</td></tr>"
-            for rule, result in shown["results"].items()
-        )
-        words = "{acc} &times; {multiplier} / 2^(31 + {shift}) is {exact:.10g}.".format_map(shown)
+        rows = [[rule, result, shown["codes"][rule]] for rule, result in shown["results"].items()]
+        ratio = "{multiplier} / 2^(31 + {shift}) is {exact:.10g}.".format_map(shown)
+        words = joined(shown["acc"], " ", TIMES, " ", ratio)
         note = "Where scripts may run, each rule is stepped here bit by bit."
-        head = "<tr><th>rule</th><th>result</th><th>code</th></tr>"
-        return f"<table>{head}{rows}</table><p>{words} <em>{note}</em></p>"
+        return fallback_of(table(["rule", "result", "code"], rows), words, note)

@@ -13,6 +13,7 @@ from tinyq.widgets.arithmetic.quality import shown_db
 from tinyq.widgets.data.networks import NETWORKS, weights_of
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
 
 Weights = NDArray[np.float32]
 Reaches = NDArray[np.float64]  # (C,): a number for each channel between the two layers
@@ -128,18 +129,19 @@ class Seesaw(Widget):
             "second_sqnr": shown_db(w2, two.back),
         }
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """A plank a channel as SVG, and a sentence on the chosen one."""
         shown = self.value
-        return (
-            f"{planks(shown['mades'], shown['reads'], self.channel)}<p>Channel {self.channel} is "
-            f"made with weights of up to {shown['made_now']:.4g} and read with weights of up to "
-            f"{shown['read_now']:.4g}. The factor {shown['balanced']:.4g} would level the weights "
-            "as they came. <em>The planks can be tilted here where scripts may run.</em></p>"
+        words = (
+            f"Channel {self.channel} is made with weights of up to {shown['made_now']:.4g} and "
+            f"read with weights of up to {shown['read_now']:.4g}. The factor "
+            f"{shown['balanced']:.4g} would level the weights as they came."
         )
+        note = "The planks can be tilted here where scripts may run."
+        return fallback_of(planks(shown["mades"], shown["reads"], self.channel), words, note)
 
 
-def planks(made: list[float], read: list[float], chosen: int) -> str:
+def planks(made: list[float], read: list[float], chosen: int) -> Markup:
     """Return an SVG of lines from each channel's reach where it is made to that where it is read.
 
     The heights are logarithms; a reach of 0 is drawn at the bottom.
@@ -150,14 +152,18 @@ def planks(made: list[float], read: list[float], chosen: int) -> str:
     def y(x: float) -> float:
         return 150 - (130 * (np.log(x) - lo) / ((hi - lo) or 1.0) if x > 0 else 0)
 
-    lines = "".join(
-        f'<path d="M140 {y(a):.1f}L500 {y(b):.1f}" stroke-width="{3 if c == chosen else 1}" '
-        f'stroke="{"#d55e00" if c == chosen else "#0072b2"}"/>'
-        for c, (a, b) in enumerate(zip(made, read, strict=True))
-    )
-    return (
-        '<svg viewBox="0 0 640 170" width="640" style="max-width:100%" role="img" aria-label="'
-        'Largest weights of each channel in two layers" fill="currentColor" font-size="13">'
-        f'{lines}<text x="0" y="90">made, first layer</text><text x="515" y="90">read, second '
-        "layer</text></svg>"
+    def plank(a: float, b: float, thick: int, stroke: str) -> Markup:
+        way = f"M140 {y(a):.1f}L500 {y(b):.1f}"
+        return element("path", {"d": way, "stroke-width": thick, "stroke": stroke})
+
+    return drawing(
+        "Largest weights of each channel in two layers",
+        {"fill": "currentColor", "font-size": 13},
+        170,
+        *(
+            plank(a, b, *((3, "#d55e00") if c == chosen else (1, "#0072b2")))
+            for c, (a, b) in enumerate(zip(made, read, strict=True))
+        ),
+        element("text", {"x": 0, "y": 90}, "made, first layer"),
+        element("text", {"x": 515, "y": 90}, "read, second layer"),
     )

@@ -14,6 +14,7 @@ from tinyq.weights import weight_max, weight_scales
 from tinyq.widgets.data.networks import network, shown_images, weights_of
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
 
 SLOPES = ("straight", "true")
 
@@ -156,19 +157,20 @@ class Staircase(Widget):
             "next_step": float(-self.rate * found.slopes[k]) if passes else 0.0,
         }
 
-    def fallback(self) -> str:
+    def fallback(self) -> Markup:
         """The staircase with the weight on it as SVG, and a sentence."""
         shown = self.value
-        return (
-            f"{stairs(self.grid, shown['path'])}<p>After {self.steps} steps weight {self.weight} "
-            f"is {shown['weights'][self.weight]:.4g} and has code {shown['codes'][self.weight]}; "
+        words = (
+            f"After {self.steps} steps weight {self.weight} is "
+            f"{shown['weights'][self.weight]:.4g} and has code {shown['codes'][self.weight]}; "
             f"it began with code {shown['start_codes'][self.weight]}. The loss went from "
-            f"{shown['losses'][0]:.4g} to {shown['losses'][-1]:.4g}. <em>A button for a step of "
-            "gradient descent appears here where scripts may run.</em></p>"
+            f"{shown['losses'][0]:.4g} to {shown['losses'][-1]:.4g}."
         )
+        note = "A button for a step of gradient descent appears here where scripts may run."
+        return fallback_of(stairs(self.grid, shown["path"]), words, note)
 
 
-def stairs(grid: Grid, path: list[float]) -> str:
+def stairs(grid: Grid, path: list[float]) -> Markup:
     """Return an SVG of the staircase from end to end, and a dot where each weight of path stands.
 
     path: real numbers; the last one is drawn larger.
@@ -186,13 +188,10 @@ def stairs(grid: Grid, path: list[float]) -> str:
         for code in range(grid.qmin, grid.qmax + 1)
     )
     last = len(path) - 1
-    dots = "".join(
-        f'<circle cx="{at(w):.1f}" cy="{y(int(grid.quantize(w))):.1f}" r="{6 if i == last else 2}" '
-        'fill="#d55e00"/>'
-        for i, w in enumerate(path)
-    )
-    return (
-        '<svg viewBox="0 0 640 160" width="640" style="max-width:100%" role="img" aria-label="A '
-        f'weight on the staircase of its grid"><path d="{line}" fill="none" stroke="#0072b2" '
-        f'stroke-width="2"/>{dots}</svg>'
-    )
+    curve = {"d": line, "fill": "none", "stroke": "#0072b2", "stroke-width": 2}
+    dots = []
+    for i, w in enumerate(path):
+        place = {"cx": f"{at(w):.1f}", "cy": f"{y(int(grid.quantize(w))):.1f}"}
+        dots.append(element("circle", {**place, "r": 6 if i == last else 2, "fill": "#d55e00"}))
+    words = "A weight on the staircase of its grid"
+    return drawing(words, {}, 160, element("path", curve), *dots)
