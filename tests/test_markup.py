@@ -3,12 +3,14 @@
 import ast
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from widget_v8 import V8
 
 from tinyq.widgets import WIDGETS
 from tinyq.widgets.frame.markup import Markup, data_script, element, joined, table
@@ -142,3 +144,49 @@ def test_each_other_way_is_found(source):
 @pytest.mark.parametrize("source", ['"""<td>{name}</td>"""', 're.findall(r"<td", html)', "a < b"])
 def test_what_fills_nothing_is_let_be(source):
     assert not list(hand_made(source))
+
+
+FOLDER = ROOT / "tinyq" / "widgets"
+SCRIPTS = sorted([*FOLDER.rglob("*.js"), *(ROOT / "book" / "assets").rglob("*.js")])
+COMMENT = re.compile(r"/\*.*?\*/|(?<!:)//[^\n]*", re.S)
+# What makes elements or code out of text, and the one place that may.
+SINK = re.compile(
+    r"\b(innerHTML|outerHTML|srcdoc|insertAdjacentHTML|createContextualFragment|parseFromString"
+    r"|setHTMLUnsafe|document\.write(ln)?|eval|Function|javascript:)(?!\w)"
+)
+WRITTEN = re.compile(r"</?([A-Za-z!]|\$\{)")
+ALLOWED = {SINK: FOLDER / "frame" / "kit.js", WRITTEN: FOLDER / "parts" / "figure.js"}
+
+
+@pytest.mark.parametrize("path", SCRIPTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("way", ALLOWED, ids=["sink", "tag"])
+def test_no_script_but_one_makes_elements_out_of_text(path, way):
+    """figure.js writes tags and escapes what stands in them, kit.put shows what it has written."""
+    text = COMMENT.sub("", path.read_text(encoding="utf-8"))
+    found = [text[m.start() - 40 : m.end() + 20] for m in way.finditer(text)]
+    if path == ALLOWED[way]:
+        assert found, "the test must find what this script does"
+    else:
+        assert not found, f"{path}: use {ALLOWED[way].name}: {found}"
+
+
+@pytest.fixture(scope="module")
+def figure() -> Iterator[V8]:
+    v8 = V8([FOLDER / "parts" / "figure.js"])
+    with closing(v8.racer):
+        yield v8
+
+
+@given(text=texts)
+def test_a_figure_escapes_texts_and_attributes(figure, text):
+    """tag, path, rect, circle, svg: what they have in attributes; text, title: their words too."""
+    drawn = figure.call(
+        """(one) => { const { tag, text, path, rect, circle, title } = tinyqWidgets.figure;
+        return [tag("g", { id: one }, ""), path(one, one), rect(0, 0, 1, 1, one),
+        circle(one, 0, 1, one), text(one, 0, one, one, one), title(0, one)]; }""",
+        text,
+    )
+    for svg in drawn:
+        ((_, attributes),) = (read := Read(svg)).tags
+        assert text in attributes.values() or attributes["class"] == "title", svg
+        assert "".join(read.texts) in ("", text), svg

@@ -8,6 +8,7 @@ from widget_page import settle, write_page
 
 from tinyq.widgets.frame.encode import DTYPES, encode
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.markup import Markup, element
 
 TAG = "tinyq-every-control"
 
@@ -25,8 +26,8 @@ class EveryControl(Widget):
     column = traitlets.Int(1).tag(sync=True)
     word = traitlets.Unicode("a").tag(sync=True)
 
-    def fallback(self) -> str:
-        return "<p>still</p>"
+    def fallback(self) -> Markup:
+        return element("p", {}, "still")
 
 
 DEFAULTS = {field: getattr(EveryControl(), field) for field in EveryControl.fields}

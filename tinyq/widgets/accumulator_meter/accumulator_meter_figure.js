@@ -4,7 +4,7 @@
    sum of the image: bias, correction and products laid end to end. */
 (() => {
   const ui = (globalThis.tinyqWidgets ??= {});
-  const { text, path, title, scale } = ui.figure;
+  const { text, path, fill, title, scale } = ui.figure;
   const [INT16_MAX, INT32_MAX] = [2 ** 15 - 1, 2 ** 31 - 1];
   const TOP = 54;
   const ROW = 36;
@@ -14,8 +14,7 @@
   const integer = (x) => (x < 0 ? "\u2212" : "") + Math.abs(x).toLocaleString("en");
 
   const bar = (x0, x1, y, tall, colour) =>
-    `<rect x="${Math.min(x0, x1)}" y="${y}" width="${Math.max(Math.abs(x1 - x0), 1.5)}" ` +
-    `height="${tall}" style="fill: var(--tq-${colour})"/>`;
+    fill(Math.min(x0, x1), y, Math.max(Math.abs(x1 - x0), 1.5), tall, colour);
 
   const bitsOf = (size) => Math.ceil(Math.log2(size + 1));
 
@@ -50,8 +49,7 @@
         + text(width, y + 13, `${integer(size)} \u00b7 ${room}`, "end", over ? "title" : "faint")
         + bar(0, Math.min(x, width), y + 18, 10, over ? "probe" : "grid");
     };
-    const shields = rows.map((_, i) => `<rect x="0" y="${TOP + i * ROW + 1}" height="16" ` +
-      `width="${width}" style="fill: var(--tq-back)"/>`);
+    const shields = rows.map((_, i) => fill(0, TOP + i * ROW + 1, width, 16, "back"));
     return title(14, "Largest sums") + end(INT16_MAX, "int16 ends")
       + end(INT32_MAX, "int32 ends") + shields.join("") + rows.map(row).join("")
       + path(`M0 ${bottom}H${width}`, "axis")

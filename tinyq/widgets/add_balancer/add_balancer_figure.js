@@ -2,7 +2,7 @@
 (() => {
   const ui = (globalThis.tinyqWidgets ??= {});
   const { figure } = ui;
-  const { h, show } = ui.kit;
+  const { h, put, show } = ui.kit;
   // On a transparent canvas, seen on white and on black alike; the legend in widgets.css has them.
   const colour = (...bytes) => new Uint32Array(Uint8Array.from(bytes).buffer)[0];
   const CLIPPED = colour(128, 134, 142, 70);
@@ -28,8 +28,8 @@
   function bar(at, y, words, x, fraction, wrong) {
     const bits = x === 0 ? 0 : Math.max(Math.log2(Math.abs(x)), 0.15);
     const kind = wrong ? "bad" : "good";
-    const box = (from, to, light) => `<rect x="${at(from)}" y="${y + 4}" height="11" ` +
-      `width="${Math.max(at(to) - at(from), 0)}" class="bits ${kind} ${light}"/>`;
+    const box = (from, to, light) => figure.box(at(from), y + 4, at(to) - at(from), 11,
+      { class: `bits ${kind} ${light}` });
     const split = Math.min(bits, fraction);
     return figure.text(0, y, words, "start", "faint") +
       box(0, split, "light") + box(split, Math.min(bits, 32), "");
@@ -111,7 +111,7 @@
       side.setAttribute("aria-label", `${v.most} steps fill ` +
         `${show(Math.log2(v.most * 2 ** v.left_shift), 4)} of 31 bits; the sum is ` +
         `${show(v.in_steps, 6)} steps, its code ${show(v.code)}`);
-      side.innerHTML = bitsFigure(v, room) + sumFigure(v, room);
+      put(side, bitsFigure(v, room) + sumFigure(v, room));
     }
 
     return { paint };

@@ -10,9 +10,10 @@
   function prepare(data) {
     const ledger = data ?? agreement;
     const names = (key) => [...new Set(ledger.pairs.map((pair) => pair[key]))];
-    const at = new Map(ledger.pairs.map((pair) => [`${pair.runtime} ${pair.operator}`, pair]));
+    const key = (...names) => JSON.stringify(names);
+    const at = new Map(ledger.pairs.map((pair) => [key(pair.runtime, pair.operator), pair]));
     return { ledger, own: Boolean(data), runtimes: names("runtime"), operators: names("operator"),
-      pair: (runtime, operator) => at.get(`${runtime} ${operator}`) };
+      pair: (runtime, operator) => at.get(key(runtime, operator)) };
   }
 
   function equalOf(pair, rule) {
@@ -105,7 +106,7 @@ ledger = packaged()`;
     return `import numpy as np, tinyq.runtimes
 ${pairs}
 cells = {(pair["runtime"], pair["operator"]): pair["rules"] for pair in ledger["pairs"]}
-tally = cells["${v.runtime}", "${v.operator}"]["${v.rule}"]
+tally = cells[${kit.pyText(v.runtime)}, ${kit.pyText(v.operator)}]["${v.rule}"]
 ${code}tally["equal"], ${v.replayed === null ? "None" : "int(code)"}`;
   }
 

@@ -12,6 +12,7 @@ from tinyq.affine import Grid
 from tinyq.layers import QAdd, QGlobalAvgPool2D
 from tinyq.requantize import Requantizer, Rounding
 from tinyq.runtimes import QMean
+from tinyq.widgets.agreement_matrix.ledger import LINEAR, checked
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, fallback_of, table
@@ -19,7 +20,6 @@ from tinyq.widgets.frame.scripts import FOLDER, text_of
 
 OWN = "own"
 RULES = (OWN, *(rounding.name for rounding in Rounding))
-LINEAR = ("conv", "conv_per_tensor", "dense")
 
 
 @cache
@@ -39,7 +39,7 @@ class AgreementMatrix(Widget):
     ledger: as `make agreement` writes it to JSON; without it, the one of the package.
     rule: "own", each runtime's setting, or the name of a Rounding; row: of the operator, column: of
     the runtime, in the ledger's order.
-    Raises ValueError for a ledger without pairs, and for a row or column that is not there.
+    Raises ValueError for a ledger of another form, and for a row or column that is not there.
 
     >>> shown = AgreementMatrix(rule="DOUBLE", row=0, column=2).value
     >>> shown["runtime"], shown["operator"], shown["setting"], shown["equal"] < shown["cases"]
@@ -60,12 +60,10 @@ class AgreementMatrix(Widget):
         self.ledger = packaged()
         data = ""
         if ledger is not None:
-            pairs = ledger.get("pairs") if isinstance(ledger, Mapping) else None
-            if not pairs:
-                raise ValueError("ledger must have pairs, as book/agreement.json has")
+            pairs = checked(ledger)
             kept = {key: ledger[key] for key in ("date", "versions") if key in ledger}
-            self.ledger = {**self.ledger, **kept, "pairs": list(pairs)}
-            data = encode(self.ledger)
+            data = encode({**self.ledger, **kept, "pairs": pairs})
+            self.ledger = json.loads(data)  # a copy, and what the page reads
         self.pairs = {(pair["runtime"], pair["operator"]): pair for pair in self.ledger["pairs"]}
         self.runtimes, self.operators = (
             list(dict.fromkeys(names)) for names in zip(*self.pairs, strict=True)

@@ -6,7 +6,7 @@
   const ui = (globalThis.tinyqWidgets ??= {});
   const { clamp } = ui.int8;
   const { show } = ui.kit;
-  const { text, path, rect, title, scale, ticks } = ui.figure;
+  const { text, path, rect, fill, title, scale, ticks } = ui.figure;
   const TOP = 40;
   const MOST_NAMED = 15; // codes in view that have room for a number each
 
@@ -34,8 +34,7 @@
     return (chosen ? rect(-6, y, width + 6, y + tall, "picked") : "")
       + rect(at(real(v, c, v.qmin)), middle - tall * 0.42, at(real(v, c, v.qmax)),
         middle + tall * 0.42, "clip")
-      + `<rect x="${left}" y="${middle - half}" width="${right - left}" height="${2 * half}" ` +
-        `style="fill: var(${chosen ? "--tq-probe" : "--tq-grid"})"/>`
+      + fill(left, middle - half, right - left, 2 * half, chosen ? "probe" : "grid")
       + (named ? names(0, middle + 4, wide ? `channel ${c}` : c, "start", chosen)
         + names(width - 66, middle + 4, first === last ? show(first)
           : `${show(first)} to ${show(last)}`, "end", chosen)
@@ -77,8 +76,7 @@
     const thick = clamp(at(step) - at(0) - 2, 1, 26);
     const columns = v.channel_codes.map(([code, count]) => {
       const [x, y] = [at(real(v, c, code)), floor - (count / most) * (floor - ceiling)];
-      return `<rect x="${x - thick / 2}" y="${y}" width="${thick}" height="${floor - y}" ` +
-        `style="fill: var(--tq-grid)"/>` + (few ? text(x, y - 5, count) : "");
+      return fill(x - thick / 2, y, thick, floor - y, "grid") + (few ? text(x, y - 5, count) : "");
     });
     const edges = inView.map((code) => `M${at(real(v, c, code) + step / 2)} ${floor}v44`);
     return title(top, `Channel ${c} magnified: ${v.channel_codes.length} of ` +

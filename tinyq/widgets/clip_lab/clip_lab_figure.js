@@ -6,7 +6,7 @@
   const ui = (globalThis.tinyqWidgets ??= {});
   const { clamp } = ui.int8;
   const { show } = ui.kit;
-  const { text, path, rect, title, scale, ticks } = ui.figure;
+  const { text, path, rect, circle, title, scale, ticks } = ui.figure;
   const { squaredError, gridFor } = ui.observers;
   const PAD = 14;
   const BARS = { top: 24, bottom: 140 };
@@ -48,9 +48,7 @@
     return { end, grip: at(v[end]) - px };
   }
 
-  const fill = (x0, y0, x1, y1, colour) =>
-    `<rect x="${x0}" y="${y0}" width="${Math.max(x1 - x0, 0)}" height="${Math.max(y1 - y0, 0)}" ` +
-    `style="fill: var(--tq-${colour})"/>`;
+  const fill = (x0, y0, x1, y1, colour) => ui.figure.fill(x0, y0, x1 - x0, y1 - y0, colour);
 
   const flag = (x, size, name) => path(`M${x} ${BARS.bottom}V${FLAG.bottom}h${size}V${FLAG.top}` +
     `h${-size}`, "flag") + text(x + size / 2, FLAG.bottom - 7, name, "middle", "onflag");
@@ -109,7 +107,7 @@
     const y = scale(0, most, CURVE.bottom, CURVE.top);
     const line = (all) => (all.length
       ? path(`M${all.map(([x, db]) => `${at(x)} ${y(db)}`).join("L")}`, "curve") : "");
-    const dot = (x) => `<circle cx="${at(x)}" cy="${y(here)}" r="5" class="result"/>`;
+    const dot = (x) => circle(at(x), y(here), 5, "result");
     const levels = ticks(0, most, 3);
     const names = levels.filter((db) => db > 0).map((db) =>
       text(PAD + 3, y(db) + 13, show(db), "start", "faint halo"));

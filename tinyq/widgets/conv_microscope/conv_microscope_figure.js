@@ -1,7 +1,7 @@
 /* What the conv microscope looks like: the padded image, the output, the window's three tables. */
 (() => {
   const ui = (globalThis.tinyqWidgets ??= {});
-  const { heat, kit: { h, show } } = ui;
+  const { figure, heat, kit: { h, put, show } } = ui;
 
   // Blue above real 0, vermilion below.
   const LOOK = { above: "var(--tq-grid)", below: "var(--tq-probe)" };
@@ -17,13 +17,13 @@
       padded.data[i * channels + v.channel] - zero_point);
     const cells = heat.fills(steps, columns, size, { ...LOOK, most: largest(steps), plain: true });
     const [top, , left] = conv.pads;
-    const box = (y, x, tall, wide, kind) => `<rect x="${x * size}" y="${y * size}" ` +
-      `width="${wide * size}" height="${tall * size}" class="${kind}"/>`;
+    const box = (y, x, tall, wide, kind) =>
+      figure.box(x * size, y * size, wide * size, tall * size, { class: kind });
     const [sy, sx] = conv.layer.stride;
-    return `<svg viewBox="-2 -2 ${width + 4} ${rows * size + 4}">${cells}` +
+    return figure.tag("svg", { viewBox: `-2 -2 ${width + 4} ${rows * size + 4}` }, cells +
       box(0, 0, rows, columns, "heat-padded") +
       box(top, left, conv.x.shape[1], conv.x.shape[2], "heat-image") +
-      box(v.row * sy, v.column * sx, ...v.size, "heat-window") + "</svg>";
+      box(v.row * sy, v.column * sx, ...v.size, "heat-window"));
   }
 
   /* A table of numbers as SVG; outside: which cells lie outside the image. */
@@ -32,15 +32,16 @@
     const [width, height] = [columns * cell, rows * cell];
     const dashed = (x, y) => heat.square(x, y, cell);
     const cells = heat.fills(numbers, columns, cell, { ...LOOK, most: largest(numbers) });
-    return `<svg viewBox="-1 -1 ${width + 2} ${height + 2}" style="width:${width + 2}px" ` +
-      `aria-hidden="true">${cells}` +
+    return figure.tag("svg", { viewBox: `-1 -1 ${width + 2} ${height + 2}`,
+      style: `width:${width + 2}px`, "aria-hidden": "true" }, cells +
       heat.marks(numbers, columns, cell, (i) => outside[i], dashed, "heat-outside") +
-      `${heat.labels(numbers, columns, cell)}</svg>`;
+      heat.labels(numbers, columns, cell));
   }
 
   function figureOf(title, body) {
-    const node = h("div", {}, h("p", { class: "tinyq-caption" }, title));
-    node.insertAdjacentHTML("beforeend", body);
+    const node = h("div");
+    put(node, body);
+    node.prepend(h("p", { class: "tinyq-caption" }, title));
     return node;
   }
 
@@ -91,7 +92,7 @@
       outTitle.textContent = `Output of filter ${v.filter}: walk over it`;
       image.setAttribute("aria-label", `${inTitle.textContent}. The window starts at row ` +
         `${v.row * conv.layer.stride[0]}, column ${v.column * conv.layer.stride[1]}.`);
-      image.innerHTML = imageOf({ padded, conv, v, width: 320 });
+      put(image, imageOf({ padded, conv, v, width: 320 }));
       output.paint({ rows: most.row + 1, columns: v.columns, at: [v.row, v.column],
         cell: (row, column) => outputCell(v, conv, row, column) });
       tables.setAttribute("aria-label", "Steps times weights, product by product: " +

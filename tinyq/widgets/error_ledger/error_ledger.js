@@ -172,7 +172,7 @@ right = (qnet(images).argmax(axis=1) == labels).sum()
       title.textContent = `Logits of this ${labels[v.scan]}: bars int8, lines float`;
       plot.setAttribute("aria-label", `Logits in float ${v.floats.map((x) => show(x, 3))}, ` +
         `in int8 ${v.dequantized.map((x) => show(x, 3))}`);
-      plot.innerHTML = figure.logits(v, labels[v.scan], width);
+      kit.put(plot, figure.logits(v, labels[v.scan], width));
       const clamped = names[row] === BLOCK_ADD ? ", for its sums below zero are clamped" : "";
       note.textContent = `${names[row]}: largest error ${show(v.largest[row], 3)} steps of its ` +
         `grid${clamped}. ` +

@@ -15,6 +15,9 @@
     return el;
   }
 
+  /* Show what figure.js has made: the one place where text becomes elements. */
+  const put = (node, drawn) => (node.innerHTML = drawn);
+
   /* A number for people: no trailing zeros, a true minus sign. */
   const show = (x, digits = 6) => String(Number(x.toPrecision(digits))).replaceAll("-", "\u2212");
 
@@ -26,6 +29,10 @@
     }
     return `${digits}e${power < 0 ? "-" : "+"}${String(Math.abs(power)).padStart(2, "0")}`;
   }
+
+  /* Text for Python, in quotes: like its repr, with what cannot be seen as an escape. */
+  const pyText = (text) => JSON.stringify(text).replace(/[\p{C}\p{Zl}\p{Zp}]/gu, (one) =>
+    `\\U${one.codePointAt(0).toString(16).padStart(8, "0")}`);
 
   /* However often it is called within a frame, paint once. */
   function oncePerFrame(paint) {
@@ -106,5 +113,6 @@
     return made.get(key);
   }
 
-  ui.kit = { h, show, pyFloat, oncePerFrame, debounce, readout, copyable, decode, once };
+  ui.kit = { h, put, show, pyFloat, pyText, oncePerFrame, debounce, readout, copyable, decode,
+    once };
 })();

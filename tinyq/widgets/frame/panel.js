@@ -14,7 +14,7 @@
     const paint = (v, ctx, width) => {
       root.setAttribute("aria-label", spec.sentence(v, ctx));
       const drawn = spec.draw(v, ctx, width);
-      if (typeof drawn === "string") root.innerHTML = drawn;
+      if (typeof drawn === "string") ui.kit.put(root, drawn);
       else root.replaceChildren(drawn);
     };
     return { paint };

@@ -1,8 +1,8 @@
 /* What the grid passport looks like: the list of layers, a stamp, the codes before and after. */
 (() => {
   const ui = (globalThis.tinyqWidgets ??= {});
-  const { heat, stages } = ui;
-  const { h, show } = ui.kit;
+  const { figure, heat, stages } = ui;
+  const { h, put, show } = ui.kit;
 
   const verbOf = (kind, requantizes) =>
     (kind === "input" ? "quantizes" : requantizes ? "requantizes" : "passes");
@@ -16,20 +16,21 @@
     const steps = codes.map((code) => code - zero);
     const corner = (x, y) => `M${x + cell} ${y}v${cell / 3}l${-cell / 3} ${-cell / 3}z`;
     const look = { most: 128, above: colour, below: "var(--tq-faint)", plain: !large };
-    return `<svg viewBox="-1 -1 ${wide + 2} ${rows * cell + 2}" style="max-width:${wide + 2}px" ` +
-      `aria-hidden="true">${heat.fills(steps, columns, cell, look)}` +
-      `${large ? heat.labels(codes, columns, cell) : ""}` +
-      `${heat.marks(codes, columns, cell, marked, corner, "heat-corner")}` +
-      `<rect width="${columns * cell}" height="${rows * cell}" class="frame"/></svg>`;
+    return figure.tag("svg", { viewBox: `-1 -1 ${wide + 2} ${rows * cell + 2}`,
+      style: `max-width:${wide + 2}px`, "aria-hidden": "true" },
+    heat.fills(steps, columns, cell, look) + (large ? heat.labels(codes, columns, cell) : "") +
+      heat.marks(codes, columns, cell, marked, corner, "heat-corner") +
+      figure.rect(0, 0, columns * cell, rows * cell, "frame"));
   }
 
   const channelWords = ({ channel, channels, size }) =>
     (channels > 1 ? `channel ${channel}` : `${size[1]} numbers`);
 
   function sheet(title, words, body) {
-    const node = h("div", {}, h("p", { class: "tinyq-caption" }, title),
+    const node = h("div");
+    put(node, body);
+    node.prepend(h("p", { class: "tinyq-caption" }, title),
       h("p", { class: "tinyq-channel" }, words));
-    node.insertAdjacentHTML("beforeend", body);
     return node;
   }
 

@@ -119,7 +119,7 @@ grid.scale, grid.zero_point, int(code), float(grid.dequantize(code))`;
     function paint(v, ctx, width) {
       if (!stretch || !api.held) stretch = figure.chooseView(v.lo, v.hi, stretch);
       svg.setAttribute("aria-label", `Number line, staircase and error. ${sentence(v)}`);
-      svg.innerHTML = figure.draw(v, stretch, width);
+      kit.put(svg, figure.draw(v, stretch, width));
     }
 
     /* The sliders reach as far as the figure. */

@@ -6,7 +6,7 @@
   const ui = (globalThis.tinyqWidgets ??= {});
   const { clamp } = ui.int8;
   const { show } = ui.kit;
-  const { text, path, rect, title } = ui.figure;
+  const { text, path, rect, circle, title } = ui.figure;
   const HEIGHT = 526;
   const PAD = 14; // left and right of every panel
   const LINE = 62; // baseline of the number line
@@ -104,7 +104,7 @@
       + path(start + steps.join("") + `H${g.right}`, "curve")
       + text(PAD + 3, y(low) - 4, show(low, 4), "start", "faint")
       + text(g.right - 3, y(high) + 13, show(high, 4), "end", "faint")
-      + `<circle cx="${g.at(g.x)}" cy="${y(g.dequantized)}" r="5" class="result"/>`;
+      + circle(g.at(g.x), y(g.dequantized), 5, "result");
   }
 
   /* dequantize(quantize(x)) - x, in units of scale: teeth, or the band they fill when narrow. */
@@ -128,7 +128,7 @@
       : `Error: ${g.inView.length} teeth merge into ${bound}`)
       + clipped(g, top, bottom) + rect(PAD, top, g.right, bottom, "frame")
       + path(`M${PAD} ${high}H${g.right}M${PAD} ${low}H${g.right}`, "ideal") + (wide ? saw : band)
-      + `<circle cx="${g.at(g.x)}" cy="${y(g.error)}" r="5" class="result"/>`;
+      + circle(g.at(g.x), y(g.error), 5, "result");
   }
 
   /* x on all three panels, with a tag to drag. */
@@ -159,7 +159,7 @@
     const [from, to, y] = [at(g.x), at(g.dequantized), (top + bottom) / 2];
     return title(STRIP.top - 26, "Around x, magnified") + cells.join("")
       + path(`M${from} ${y}H${to}`, "way")
-      + `<circle cx="${to}" cy="${y}" r="5" class="result"/>`
+      + circle(to, y, 5, "result")
       + path(`M${from} ${y - 6}l6 6l-6 6l-6 -6z`, "diamond");
   }
 

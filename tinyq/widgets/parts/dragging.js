@@ -35,7 +35,7 @@
     const paint = (label, body, height) => {
       node.setAttribute("aria-label", label);
       node.setAttribute("height", height);
-      node.innerHTML = body;
+      ui.kit.put(node, body);
     };
     return { node, paint };
   }

@@ -2,7 +2,7 @@
 (() => {
   const ui = (globalThis.tinyqWidgets ??= {});
   const { show } = ui.kit;
-  const { path } = ui.figure;
+  const { path, tag, escape } = ui.figure;
   const LEVELS = 25;
 
   /* A colour over the background, half of it at share 1: text on it stays readable. */
@@ -24,7 +24,7 @@
       tones[tone] = (tones[tone] ?? "") + square(left, top, cell);
     }
     return Object.entries(tones).map(([tone, d]) =>
-      `<path d="${d}" class="heat${plain ? " plain" : ""}" style="fill:${tone}"/>`).join("");
+      tag("path", { d, class: `heat${plain ? " plain" : ""}`, style: `fill:${tone}` })).join("");
   }
 
   /* The numbers in their cells, all of one size. */
@@ -32,8 +32,8 @@
     const letters = Math.max(...numbers.map((x) => show(x).length));
     const font = Math.min(12, (cell - 3) / (0.68 * letters));
     const texts = placed(numbers, columns, cell).map(([x, left, top]) =>
-      `<text x="${left + cell / 2}" y="${top + cell / 2 + font * 0.35}">${show(x)}</text>`);
-    return `<g class="heat-labels" style="font-size:${font}px">${texts.join("")}</g>`;
+      tag("text", { x: left + cell / 2, y: top + cell / 2 + font * 0.35 }, escape(show(x))));
+    return tag("g", { class: "heat-labels", style: `font-size:${font}px` }, texts.join(""));
   }
 
   /* One path of what draw(left, top, i) gives for each cell with test(i). */

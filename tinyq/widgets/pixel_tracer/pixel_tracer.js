@@ -197,7 +197,7 @@ found.codes[0], found.worst`;
       caption.textContent = `${names[v.stage]}, ${where}`;
       plot.setAttribute("aria-label", `Parity: float logits ${list(v.floats)}, int8 ` +
         list(v.dequantized));
-      plot.innerHTML = figure.parity(v, [logits.lo - room, logits.hi + room], 168);
+      kit.put(plot, figure.parity(v, [logits.lo - room, logits.hi + room], 168));
       rows.forEach((row, i) => {
         const { grid } = latest.tensors[observed[i]];
         row.paint({ lo: v[`${GRIDS[i]}_lo`], hi: v[`${GRIDS[i]}_hi`], ...grid }, api.locked);

@@ -2,7 +2,7 @@
 (() => {
   const ui = (globalThis.tinyqWidgets ??= {});
   const { h, show } = ui.kit;
-  const { text, path, rect, svg, scale } = ui.figure;
+  const { tag, text, path, rect, circle, svg, scale } = ui.figure;
   const { clamp } = ui.int8;
   const KEYS = { "data-lm-suppress-shortcuts": "true" };
   const three = (x) => Number(x.toPrecision(3)) + 0;
@@ -52,15 +52,15 @@
     const y = scale(lo, hi, low, 8);
     const points = floats.map((float, i) => {
       const [px, py] = [x(clamp(float, lo, hi)), y(clamp(dequantized[i], lo, hi))];
-      return `<g data-logit="${i}"><circle cx="${px}" cy="${py}" r="14" class="touch"/>`
-        + `<circle cx="${px}" cy="${py}" r="5" class="${i === logit ? "chosen" : "point"}"/>`
-        + text(px + 8, py + 12, i, "start", i === logit ? "title" : "") + "</g>";
+      return tag("g", { "data-logit": i }, circle(px, py, 14, "touch")
+        + circle(px, py, 5, i === logit ? "chosen" : "point")
+        + text(px + 8, py + 12, i, "start", i === logit ? "title" : ""));
     });
     return svg(size, size, rect(left, 8, size - 8, low, "frame")
       + path(`M${x(lo)} ${y(lo)}L${x(hi)} ${y(hi)}`, "ideal") + points.join("")
       + text(size / 2, size - 4, "float logit", "middle", "faint")
-      + `<g transform="rotate(-90 10 ${size / 2})">${text(10, size / 2, "int8, dequantized",
-        "middle", "faint")}</g>`);
+      + tag("g", { transform: `rotate(-90 10 ${size / 2})` },
+        text(10, size / 2, "int8, dequantized", "middle", "faint")));
   }
 
   ui.pixelTracerFigure = { rangeRow, parity };

@@ -2,7 +2,7 @@
 (() => {
   const ui = (globalThis.tinyqWidgets ??= {});
   const { int8, figure } = ui;
-  const { h, show } = ui.kit;
+  const { h, put, show } = ui.kit;
   const COLUMNS = 64;
   const ROWS = 6; // at most: what stands below the figure shall not move
 
@@ -63,8 +63,8 @@
       cells[kind] += `M${x.toFixed(2)} ${y + 5}h${wide}v12h-${wide}z`;
     });
     const at = (COLUMNS - (point ?? 0)) * bit - 0.5;
-    return `<text x="0" y="${y}" class="faint">${words}</text>` +
-      Object.entries(cells).map(([kind, d]) => `<path d="${d}" class="bit ${kind}"/>`).join("") +
+    return figure.text(0, y, words, "start", "faint") +
+      Object.entries(cells).map(([kind, d]) => figure.path(d, `bit ${kind}`)).join("") +
       (point === null ? "" : figure.path(`M${at} ${y + 2}v18`, "zero"));
   }
 
@@ -103,7 +103,7 @@
       const left = x < other ? x > room : x > width - room;
       return figure.path(`M${x} 50V${y - 14}`, "way") +
         (kind === "diamond" ? figure.path(`M${x} 43l6 7l-6 7l-6 -7z`, "diamond")
-          : `<circle cx="${x}" cy="50" r="6" class="result"/>`) +
+          : figure.circle(x, 50, 6, "result")) +
         figure.text(x + (left ? 4 : -4), y, words, left ? "end" : "start", "halo");
     };
     const title = reach < 0.5 ? `Around ${show(half, 10)}, magnified ${show(0.5 / reach, 2)} times`
@@ -143,7 +143,7 @@
       });
       image.setAttribute("aria-label", `${v.rounding}: ` +
         rowsOf(v).map(({ words }) => words).join("; "));
-      image.innerHTML = loupe(v, width) + bitsFigure(v, width);
+      put(image, loupe(v, width) + bitsFigure(v, width));
     }
 
     /* The slider of acc reaches a power of two, lest small numbers share a pixel. */

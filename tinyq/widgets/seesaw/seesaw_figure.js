@@ -7,7 +7,7 @@
   const ui = (globalThis.tinyqWidgets ??= {});
   const { clamp } = ui.int8;
   const { show } = ui.kit;
-  const { text, path, title, scale } = ui.figure;
+  const { text, path, circle, fill, title, scale } = ui.figure;
   const PLANKS = { top: 52, bottom: 252 };
   const BARS = 306;
   const ROW = 34;
@@ -62,8 +62,7 @@
     const [left, right] = [side(width), width - side(width)];
     const [a, b] = [y(v.mades[c]), y(v.reads[c])];
     const chosen = c === v.channel;
-    const dot = (x, at) => `<circle cx="${x}" cy="${at}" r="${chosen ? 8 : 4}" class="` +
-      `${chosen ? "grip" : "end"}"/>`;
+    const dot = (x, at) => circle(x, at, chosen ? 8 : 4, chosen ? "grip" : "end");
     return path(`M${left} ${a}L${right} ${b}`, chosen ? "way" : "plank") + dot(left, a)
       + dot(right, b);
   }
@@ -114,8 +113,7 @@
       const y = BARS + i * ROW;
       const end = at(clamp(sqnr ?? 60, 0, 60));
       return text(0, y + 13, words, "start") + text(width, y + 13, codes + db(sqnr), "end")
-        + `<rect x="0" y="${y + 18}" width="${width}" height="8" style="fill: var(--tq-clip)"/>`
-        + `<rect x="0" y="${y + 18}" width="${end}" height="8" style="fill: var(--tq-${colour})"/>`;
+        + fill(0, y + 18, width, 8, "clip") + fill(0, y + 18, end, 8, colour);
     };
     return title(BARS - 12, "SQNR of the weight codes") + rows.map(row).join("");
   }

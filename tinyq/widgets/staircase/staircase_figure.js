@@ -6,7 +6,7 @@
   const ui = (globalThis.tinyqWidgets ??= {});
   const { clamp } = ui.int8;
   const { show } = ui.kit;
-  const { text, path, rect, title, scale, ticks } = ui.figure;
+  const { text, path, box, rect, circle, title, scale, ticks } = ui.figure;
   const PAD = 14;
   const STAIRS = { top: 26, bottom: 190 };
   const SLOPE = { top: 244, bottom: 286 };
@@ -70,7 +70,7 @@
       + path(`M${x} ${bottom}V${y(code)}`, "probe")
       + (arrow ? path(`M${x} ${y(code)}h${arrow}m${-Math.sign(arrow) * 7} -5l` +
         `${Math.sign(arrow) * 7} 5l${-Math.sign(arrow) * 7} 5`, "way") : "")
-      + `<circle cx="${x}" cy="${y(code)}" r="7" class="grab"/>`
+      + circle(x, y(code), 7, "grab")
       + ticks(-reachOf(v), reachOf(v), width < 480 ? 4 : 6).map((w) =>
         text(at(w), bottom + 26, show(w), "middle", "faint")).join("");
   }
@@ -88,7 +88,7 @@
         straight ? "curve" : "ideal")
       + path(`M${PAD} ${floor}H${width - PAD}`, straight ? "ideal" : "curve")
       + path(jumps.map((jump) => `M${jump} ${floor}V${top + 3}`).join(""), "ideal")
-      + `<circle cx="${x}" cy="${v.passes ? one : floor}" r="5" class="result"/>`;
+      + circle(x, v.passes ? one : floor, 5, "result");
   }
 
   function losses(v, width) {
@@ -101,7 +101,7 @@
     return title(top - 8, `Loss: ${show(v.losses[0], 3)} at the start, ` +
       `${show(v.losses[last], 3)} now`) + rect(PAD, top, width - PAD, bottom, "frame")
       + path(line, "curve")
-      + `<circle cx="${x(last)}" cy="${y(v.losses[last])}" r="5" class="result"/>`
+      + circle(x(last), y(v.losses[last]), 5, "result")
       + ticks(0, count, 6).filter(Number.isInteger).map((step) =>
         text(x(step), bottom + 16, step, "middle", "faint")).join("");
   }
@@ -113,9 +113,9 @@
     return title(top - 14, "Codes (filled: not what it was at the start)")
       + v.codes.map((code, k) => {
         const moved = code !== v.start_codes[k];
-        const fill = moved ? "fill: var(--tq-probe)" : "fill: none";
-        return `<rect x="${k * cell + 2}" y="${top}" width="${cell - 4}" ` +
-          `height="${bottom - top}" class="cell${k === v.weight ? " here" : ""}" style="${fill}"/>`
+        const look = { class: `cell${k === v.weight ? " here" : ""}`,
+          style: moved ? "fill: var(--tq-probe)" : "fill: none" };
+        return box(k * cell + 2, top, cell - 4, bottom - top, look)
           + (named ? text((k + 0.5) * cell, top + 19, show(code), "middle",
             moved ? "ontag" : "") : "");
       }).join("");
