@@ -46,7 +46,7 @@
 
   /* Text by name, read as the type of each default; -0 is 0, other names are not ours. */
   function parse(texts, defaults) {
-    const known = Object.entries(texts).filter(([name]) => name in defaults);
+    const known = Object.entries(texts).filter(([name]) => Object.hasOwn(defaults, name));
     const read = (text, like) => {
       if (typeof like === "boolean") return text !== "false";
       if (typeof like === "string") return text;
