@@ -12,7 +12,7 @@ from test_browser import ARTICLE, too_wide
 CHAPTER, OTHER = CHAPTERS[1], CHAPTERS[4]
 STORED = "localStorage.getItem('tinyq-book')"
 # The theme keeps its colours in the same place, and without it reports errors of its own: only
-# our entries are refused.
+# our entries, or what our script asks for, are refused.
 REFUSE = """for (const method of %s) {
     const real = Storage.prototype[method];
     Storage.prototype[method] = function (key, ...rest) {
@@ -20,7 +20,27 @@ REFUSE = """for (const method of %s) {
         return real.call(this, key, ...rest);
     };
 }"""
-REFUSALS = {"denied": '["getItem", "setItem", "removeItem"]', "full": '["setItem"]'}
+NO_ACCESS = """const real = Object.getOwnPropertyDescriptor(window, "localStorage");
+Object.defineProperty(window, "localStorage", { get() {
+    if (new Error().stack.includes("progress.js")) throw new DOMException("no", "SecurityError");
+    return real.get.call(window);
+} });"""
+# No byte is left for anyone; the theme does not write while its page is not touched.
+FILL = """() => {
+    for (let size = 2 ** 23; size >= 1; size = Math.floor(size / 2)) {
+        try {
+            while (true) localStorage.setItem(`full-${localStorage.length}`, "x".repeat(size));
+        } catch { /* half of it, then */ }
+    }
+}"""
+REFUSALS = {
+    "on set": REFUSE % '["setItem"]',
+    "on get": REFUSE % '["getItem"]',
+    "on everything": REFUSE % '["getItem", "setItem", "removeItem"]',
+    "on access": NO_ACCESS,
+    "for want of room": "",
+}
+UNKEPT = ".reader-unkept:not(:empty)"
 # Milliseconds in which the browser hands on what a page keeps, before another page asks for it.
 WRITTEN = 200
 READ, ANSWER = ".reader-read input", ".own-answer textarea"
@@ -165,15 +185,82 @@ def test_what_another_program_left_there_does_no_harm(browse, built_book):
         assert page.locator(READ).is_checked(), rubbish
 
 
+def unkept_page(browse, built_book, refused: str, **how):
+    """A chapter whose marks the browser refuses to keep."""
+    page = browse(built_book / "index.html", **how)
+    if REFUSALS[refused]:
+        page.add_init_script(REFUSALS[refused])
+    visit(page, built_book, CHAPTER)
+    if not REFUSALS[refused]:
+        page.evaluate(FILL)
+    return page
+
+
 @pytest.mark.full
 @pytest.mark.parametrize("refused", REFUSALS)
 @kept
-def test_a_browser_that_keeps_nothing_shows_no_control(browse, built_book, refused):
+def test_what_the_browser_does_not_keep_stays_in_the_page_and_it_says_so_once(
+    browse, built_book, refused
+):
+    page = unkept_page(browse, built_book, refused)
+    field = page.get_by_label("Your answer to question 2")
+    assert page.locator(UNKEPT).count() == 0
+    assert page.locator(".reader-unkept").evaluate_all("all => all.map((one) => one.role)") == (
+        ["status"] * 4
+    )
+    field.press_sequentially("0.1 and <b>, key by key")
+    assert field.input_value() == "0.1 and <b>, key by key"
+    assert page.evaluate("document.activeElement.localName") == "textarea"
+    (said,) = page.locator(UNKEPT).all_inner_texts()
+    assert said == "Your browser cannot save this; it stays until you leave the page."
+    near = field.locator("xpath=../following-sibling::*[1]")
+    assert near.inner_text() == said, "under the field"
+    page.get_by_label("Your answer to question 1").fill("another")
+    fold = page.locator("#check-yourself details").nth(1)
+    fold.locator("summary").click()
+    fold.get_by_label("not yet").check()
+    page.locator(READ).check()
+    assert page.locator(READ).is_checked() and fold.get_by_label("not yet").is_checked()
+    assert field.input_value().startswith("0.1") and ticks(page, CHAPTER) == 1
+    assert page.locator(UNKEPT).count() == 1, "once"
+
+
+@pytest.mark.full
+@kept
+def test_what_waited_is_kept_as_soon_as_there_is_room(browse, built_book):
+    page = unkept_page(browse, built_book, "for want of room")
+    page.get_by_label("Your answer to question 1").fill("first")
+    assert page.evaluate(STORED) is None and page.locator(UNKEPT).count() == 1
+    page.evaluate("Object.keys(localStorage).forEach((key) => localStorage.removeItem(key))")
+    page.get_by_label("Your answer to question 3").fill("third")
+    assert page.locator(UNKEPT).count() == 0
+    reload(page)
+    assert page.locator(ANSWER).evaluate_all("all => all.map((one) => one.value)") == (
+        ["first", "", "third"]
+    )
+
+
+@pytest.mark.full
+@kept
+def test_what_cannot_be_read_is_not_written_over(browse, built_book):
     page = browse(built_book / "index.html")
-    page.add_init_script(REFUSE % REFUSALS[refused])
-    visit(page, built_book, CHAPTER)
-    page.locator("#check-yourself").wait_for()
-    assert page.locator(f"{READ}, {ANSWER}, .verdict, .reader-overview button").count() == 0
+    visit(page, built_book, CHAPTER).locator(READ).check()
+    before = page.evaluate(STORED)
+    other = page.context.new_page()
+    other.add_init_script(REFUSALS["on get"])
+    visit(other, built_book, OTHER).locator(READ).check()
+    assert other.locator(UNKEPT).count() == 1
+    assert page.evaluate(STORED) == before
+
+
+@pytest.mark.full
+@kept
+def test_a_browser_that_forgets_nothing_is_not_said_to_have_forgotten(browse, built_book):
+    page = browse(built_book / "index.html")
+    visit(page, built_book, CHAPTER).locator(READ).check()
+    page.add_init_script(REFUSE % '["removeItem"]')
+    visit(page, built_book, "index").get_by_role("button", name="Forget all").click()
+    assert "You have read 1 of" in page.locator(".reader-overview p").inner_text()
 
 
 @kept
@@ -197,6 +284,22 @@ def test_the_marks_are_accessible_and_fit_a_phone(browse, built_book, theme):
     page.set_viewport_size({"width": 360, "height": 740})
     assert not too_wide(page)
     assert not too_wide(visit(page, built_book, CHAPTER))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@kept
+def test_the_line_is_accessible_and_fits_a_phone(browse, built_book, theme):
+    page = unkept_page(browse, built_book, "on set", theme=theme, width=390)
+    field = page.get_by_label("Your answer to question 2")
+    field.focus()
+    box = field.bounding_box()
+    page.keyboard.type("0.1")
+    assert page.locator(UNKEPT).is_visible() and not too_wide(page)
+    assert field.bounding_box() == box, "the field stays under the reader's hand"
+    assert not violations(page, f"{ARTICLE} #check-yourself, .chapter-end")
+    page.emulate_media(media="print")
+    assert not page.locator(UNKEPT).is_visible()
 
 
 @pytest.mark.full

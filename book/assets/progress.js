@@ -1,5 +1,6 @@
 /* The reader's own marks: chapters read, answers to "Check yourself". They stay in this browser, in
-   localStorage. A browser that keeps nothing for these pages shows no control. */
+   localStorage. What a browser does not keep (none left, or none at all) stays in the page, and
+   under the control that it belongs to a line says so, once. */
 (() => {
   const KEY = "tinyq-book";
   const CHAPTER = /\/(notebooks\/(?:\d\d|appendix)_\w+)\.html$/;
@@ -7,32 +8,51 @@
 
   const table = (data) => (data?.constructor === Object ? data : {});
 
-  /* What is kept: { read: { page: true }, answers: { "page 1": { text, verdict } } }. */
-  function load() {
+  /* What is kept: { read: { page: true }, answers: { "page 1": { text, verdict } } }. Throws where
+     the browser does not let us look. */
+  function kept() {
+    const text = localStorage.getItem(KEY);
     try {
-      const { read, answers } = table(JSON.parse(localStorage.getItem(KEY)));
+      const { read, answers } = table(JSON.parse(text));
       return { read: table(read), answers: table(answers) };
     } catch {
       return { read: {}, answers: {} }; // another program's text, or half a text
     }
   }
 
-  function change(edit) {
-    const marks = load(); // another window may have changed them
-    edit(marks);
+  let unkept = []; // edits of this page that the browser has not taken
+
+  /* What is kept with this page's edits: another window may have changed what is kept. */
+  function load() {
+    let marks = { read: {}, answers: {} };
     try {
-      localStorage.setItem(KEY, JSON.stringify(marks));
-    } catch { /* no room left: the page works on without */ }
+      marks = kept();
+    } catch { /* refused: this page's edits alone */ }
+    for (const edit of unkept) edit(marks);
+    return marks;
+  }
+
+  /* said: the control's own line for what went wrong. */
+  function change(said, edit) {
+    unkept.push(edit);
+    try {
+      kept(); // what cannot be read must not be written over
+      localStorage.setItem(KEY, JSON.stringify(load()));
+      unkept = [];
+    } catch { /* the edits wait for the next try */ }
+    tell(said);
     repaint();
   }
 
-  function keeps() {
-    try {
-      localStorage.setItem(`${KEY}-try`, "1");
-      localStorage.removeItem(`${KEY}-try`);
-      return true;
-    } catch {
-      return false;
+  let told = null; // the one line that says so, until all is kept again
+
+  function tell(said) {
+    if (unkept.length && !told) {
+      told = said;
+      told.textContent = "Your browser cannot save this; it stays until you leave the page.";
+    } else if (!unkept.length && told) {
+      told.textContent = "";
+      told = null;
     }
   }
 
@@ -46,28 +66,37 @@
   const painters = [];
   const repaint = () => painters.forEach((paint) => paint(load()));
 
+  /* There before it says anything: else a screen reader would not hear of it. */
+  const line = () => make("p", { className: "reader-unkept", role: "status" });
+
   /* The checkbox at a chapter's end. */
   function readBox(place, page) {
     const input = make("input", { type: "checkbox" });
-    input.addEventListener("change", () => change(({ read }) => {
-      if (input.checked) read[page] = true;
-      else delete read[page];
-    }));
-    place.append(make("label", {}, input, " I have read this chapter"));
+    const said = line();
+    input.addEventListener("change", () => {
+      const { checked } = input;
+      change(said, ({ read }) => {
+        if (checked) read[page] = true;
+        else delete read[page];
+      });
+    });
+    place.append(make("label", {}, input, " I have read this chapter"), said);
     painters.push(({ read }) => { input.checked = page in read; });
   }
 
   /* A question: a field for the reader's answer, and under the book's answer a verdict on it. */
   function question(item, key, number) {
     const folded = item.querySelector("details");
-    const keep = (part) => change(({ answers }) => {
+    const said = line();
+    const keep = (part) => change(said, ({ answers }) => {
       const answer = { ...table(answers[key]), ...part };
       if (answer.text || answer.verdict) answers[key] = answer;
       else delete answers[key];
     });
     const field = make("textarea", { rows: 2 });
     field.addEventListener("input", () => keep({ text: field.value }));
-    folded.before(make("label", { className: "own-answer" }, `Your answer to question ${number}`, field));
+    const label = make("label", { className: "own-answer" }, `Your answer to question ${number}`, field);
+    folded.before(label, said);
     const radios = Object.entries(VERDICTS).map(([value, words]) => {
       const radio = make("input", { type: "radio", name: `verdict-${number}`, value });
       radio.addEventListener("change", () => keep({ verdict: value }));
@@ -100,9 +129,11 @@
     const said = make("p", { tabIndex: -1 });
     const button = make("button", { type: "button" }, "Forget all my marks and answers");
     button.addEventListener("click", () => {
-      localStorage.removeItem(KEY);
+      try {
+        localStorage.removeItem(KEY);
+      } catch { /* then the overview still says what is kept */ }
       repaint();
-      said.textContent = "Your marks and answers are gone from this browser.";
+      if (button.hidden) said.textContent = "Your marks and answers are gone from this browser.";
       said.focus();
     });
     place.append(said, button);
@@ -121,7 +152,6 @@
   }
 
   function start() {
-    if (!keeps()) return;
     const contents = [...document.querySelectorAll(".bd-sidebar-primary nav a")].filter(chapterOf);
     for (const link of contents) link.dataset.title = link.textContent.trim();
     const page = chapterOf(location);
