@@ -8,7 +8,7 @@
      value(state, ctx) -> v              numbers shown; a RangeError's sentence is shown instead
      sentence(v, ctx), call(v, ctx)      the read-out; the tinyq call that gives the same
      formulas(v, ctx) -> [[name, part, ...], ...]
-     draw(v, ctx, width) -> SVG or HTML text, or
+     draw(v, ctx, width) -> what figure.js has made, or a node, or
      view(root, api) -> { paint(v, ctx, width), limits?, reset?, stop? }   a figure with its own
                                          DOM; limits() -> { name: { min, max, step } } of sliders
      adjust(part, state, typed, ctx) -> part     bends a change before it is made
