@@ -26,6 +26,7 @@ ELSEWHERE = {
     ("tinyq/__main__.py", "save"): "plots.style.save",
     ("tinyq/export/archive.py", "savez"): "to memory",
     ("tinyq/export/archive.py", "ZipFile"): "in memory",
+    ("tinyq/models/foreign.py", "ZipFile"): "to read",
     ("tinyq/plots/style.py", "savefig"): "to memory",
     ("tinyq/widgets/frame/explore.py", "savefig"): "to memory",
     ("tools/agreement/__main__.py", "save"): "vectors.save",
