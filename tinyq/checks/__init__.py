@@ -4,17 +4,27 @@ Each check takes the argument's name for its message, and returns the argument i
 the code behind the gate works on.  A wrong type is a TypeError, a wrong value a ValueError.
 """
 
-from tinyq.checks.arrays import finite_float32, frozen, integers
+from tinyq.checks.arrays import (
+    broadcast,
+    finite_float32,
+    finite_float64,
+    frozen,
+    integers,
+    numbers,
+)
 from tinyq.checks.hints import checked, own_fields
 from tinyq.checks.values import flag, instance, real, whole, wholes
 
 __all__ = [
+    "broadcast",
     "checked",
     "finite_float32",
+    "finite_float64",
     "flag",
     "frozen",
     "instance",
     "integers",
+    "numbers",
     "own_fields",
     "real",
     "whole",

@@ -1,6 +1,10 @@
-"""Arrays at the gate: real numbers, integers, and copies that nobody can write to."""
+"""Arrays at the gate: real numbers, integers, and copies that nobody can write to.
 
-from collections.abc import Iterator
+What is an array of the wanted kind already is not copied, and stays of its subclass, say memory-
+mapped.  A masked array and a matrix are refused, because their arithmetic is another one.
+"""
+
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar
 
 import numpy as np
@@ -9,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from tinyq.checks.values import shown
 
 Number = TypeVar("Number", bound=np.generic)
+FOREIGN = np.ma.MaskedArray, np.matrix
 
 
 def finite_float32(name: str, x: ArrayLike) -> NDArray[np.float32]:
@@ -21,12 +26,20 @@ def finite_float32(name: str, x: ArrayLike) -> NDArray[np.float32]:
     >>> finite_float32("bias", [0.5, 1])
     array([0.5, 1. ], dtype=float32)
     """
-    wide = _array(name, x, "f", "real numbers (float32)")
-    with np.errstate(over="ignore", under="ignore"):
-        values = wide.astype(np.float32, copy=False)
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} must be finite float32 numbers, got NaN or infinity")
-    return values
+    return _finite(name, _array(name, x, "f", "real numbers (float32)"), np.float32)
+
+
+def finite_float64(name: str, x: ArrayLike) -> NDArray[np.float64]:
+    """Return real numbers as a float64 array; what is float64 already is not copied.
+
+    x: an array of floats or integers, a number, or lists of numbers, any shape.
+    Raises TypeError for bools, strings, objects and masked arrays; ValueError for NaN, infinity,
+    or a number beyond float64.
+
+    >>> finite_float64("gamma", [2, 1])
+    array([2., 1.])
+    """
+    return _finite(name, _array(name, x, "fiu", "real numbers"), np.float64)
 
 
 def integers(name: str, x: ArrayLike, least: int, most: int) -> NDArray[np.integer]:
@@ -49,6 +62,39 @@ def integers(name: str, x: ArrayLike, least: int, most: int) -> NDArray[np.integ
     return values
 
 
+def numbers(name: str, x: object, kinds: tuple[type[np.generic], ...]) -> NDArray[Any]:
+    """Return x where it is an array of one of the scalar types, and finite.
+
+    Raises TypeError for what is no such array, ValueError for NaN or infinity.
+
+    >>> numbers("logits", [1.0], (np.floating, np.int8))
+    Traceback (most recent call last):
+    TypeError: logits must be an array of floating or int8, got [1.0]
+    """
+    wanted = f"an array of {' or '.join(kind.__name__ for kind in kinds)}"
+    if not isinstance(x, np.ndarray) or isinstance(x, FOREIGN):
+        raise _refusal(name, x, wanted)
+    # a time difference is a signed integer to NumPy
+    if not issubclass(x.dtype.type, kinds) or x.dtype.kind not in "biuf":
+        raise _refusal(name, x, wanted)
+    return _finite(name, x, x.dtype) if x.dtype.kind == "f" else x
+
+
+def broadcast(**arrays: NDArray[Any]) -> None:
+    """Raise ValueError, with the arrays' names and shapes, where they do not broadcast.
+
+    >>> broadcast(x=np.zeros((2, 3)), shift=np.zeros(2))
+    Traceback (most recent call last):
+    ValueError: x and shift must have shapes that broadcast, got (2, 3) and (2,)
+    """
+    shapes = [array.shape for array in arrays.values()]
+    try:
+        np.broadcast_shapes(*shapes)
+    except ValueError:
+        names, got = " and ".join(arrays), " and ".join(map(str, shapes))
+        raise ValueError(f"{names} must have shapes that broadcast, got {got}") from None
+
+
 def frozen(array: NDArray[Number]) -> NDArray[Number]:
     """Return a copy that nobody can write to, not even after ``setflags``.
 
@@ -59,25 +105,47 @@ def frozen(array: NDArray[Number]) -> NDArray[Number]:
     return np.ndarray(array.shape, array.dtype, array.tobytes())
 
 
-def _array(name: str, x: object, kind: str, wanted: str) -> NDArray[Any]:
-    """Return x as an array of one of NumPy's kinds; raise TypeError where it has no such form."""
+def _finite(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:
+    """Return array in a float dtype; raise ValueError unless that holds every number."""
+    with np.errstate(all="ignore"):
+        values = array.astype(dtype, copy=False)
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite {values.dtype.name} numbers, got NaN or infinity")
+    return values
+
+
+def _array(name: str, x: object, kinds: str, wanted: str) -> NDArray[Any]:
+    """Return x as an array of NumPy's kinds; raise where it has no such form."""
     try:
-        array = np.asarray(x)
-    except Exception:  # ragged lists, numbers beyond int64, and what a foreign __array__ raises
-        raise TypeError(f"{name} must be {wanted}, got {type(x).__name__}") from None
-    if array.dtype.kind != kind:
-        got = f"an array of {array.dtype}" if isinstance(x, np.ndarray) else shown(x)
-        raise TypeError(f"{name} must be {wanted}, got {got}")
-    for leaf in _leaves(x):
-        if isinstance(leaf, bool | np.bool_ | np.ma.MaskedArray):
-            raise TypeError(f"{name} must be {wanted}, got a {type(leaf).__name__}")
+        leaves = [] if isinstance(x, np.ndarray) else list(_leaves(x))
+        # NumPy alone would take a bool among numbers for 1
+        if any(isinstance(leaf, FOREIGN) or _is_bool(leaf) for leaf in leaves):
+            raise _refusal(name, x, wanted)
+        array = np.asanyarray(x)
+    except Exception:  # ragged lists, and what a foreign __array__ or __len__ raises
+        raise _refusal(name, x, wanted) from None
+    if isinstance(array, FOREIGN) or array.dtype.kind not in kinds:
+        if "i" in kinds and leaves and all(isinstance(leaf, int) for leaf in leaves):
+            raise ValueError(f"{name} must be {wanted} that 64 bits hold, got {shown(x)}")
+        raise _refusal(name, x, wanted)
     return array
 
 
+def _is_bool(leaf: object) -> bool:
+    return isinstance(leaf, bool) or getattr(leaf, "dtype", None) == np.bool_
+
+
 def _leaves(x: object) -> Iterator[object]:
-    """Yield what lists and tuples hold at the bottom; NumPy alone would take a bool for 1."""
-    if isinstance(x, list | tuple):
+    """Yield what sequences in sequences hold at the bottom."""
+    if isinstance(x, Sequence) and not isinstance(x, str | bytes):
         for item in x:
             yield from _leaves(item)
     else:
         yield x
+
+
+def _refusal(name: str, x: object, wanted: str) -> TypeError:
+    got = shown(x)
+    if isinstance(x, np.ndarray) and not isinstance(x, FOREIGN):
+        got = f"an array of {x.dtype}"
+    return TypeError(f"{name} must be {wanted}, got {got}")

@@ -1,28 +1,42 @@
 """The gate by annotations: what a signature says of an argument is what the argument is asked."""
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import fields
-from functools import cache, wraps
+from functools import cache, partial, wraps
 from types import NoneType, UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from tinyq.checks.arrays import finite_float32, frozen, integers
-from tinyq.checks.values import flag, instance, real, shown, whole
+from tinyq.checks.arrays import finite_float32, finite_float64, frozen, integers, numbers
+from tinyq.checks.values import flag, instance, listed, real, shown, whole
 
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
-SEQUENCE: Any = Sequence  # an abstract class, to a type checker
-INT64 = -(2**63), 2**63 - 1
+PLURAL = Sequence, Collection, Iterable
 NUMBERS: dict[Any, Callable[[str, Any], Any]] = {int: whole, float: real, bool: flag}
+INT64 = -(2**63), 2**63 - 1
+ARRAYS: dict[Any, Callable[[str, Any], Any]] = {
+    np.float32: finite_float32,
+    np.float64: finite_float64,
+    np.integer: partial(integers, least=INT64[0], most=INT64[1]),
+}
+ANY_NUMBER = np.integer, np.floating
 
 
 @cache
 def hints_of(annotated: Any) -> dict[str, Any]:
-    """Return the annotations of a function or a dataclass, by name."""
-    return get_type_hints(annotated)
+    """Return the annotations of a function or a dataclass, by name; of *items that of a tuple."""
+    hints = get_type_hints(annotated)
+    if not inspect.isclass(annotated):
+        for name, parameter in inspect.signature(annotated).parameters.items():
+            if name in hints and parameter.kind is parameter.VAR_POSITIONAL:
+                hints[name] = tuple.__class_getitem__((hints[name], ...))
+            if parameter.kind is parameter.VAR_KEYWORD:
+                hints.pop(name, None)
+    return hints
 
 
 def checked(function: Callable[Params, Result]) -> Callable[Params, Result]:
@@ -71,10 +85,13 @@ def own_fields(made: Any) -> None:
 def asked(name: str, value: Any, hint: Any) -> Any:
     """Return value in the one form that an annotation stands for.
 
-    int, float, bool: as whole, real and flag; NDArray[np.float32]: as finite_float32;
-    NDArray[np.integer]: as integers; NDArray[np.int8], say: an array of that very dtype;
-    tuple[X, Y]: a sequence of the two, as a tuple; a class: an instance of it; X | None: None too.
-    What an annotation leaves open (Any, ArrayLike, a sequence's items) is the function's to check.
+    int, float, bool: as whole, real and flag;
+    NDArray[np.float32], NDArray[np.float64], NDArray[np.integer]: as finite_float32,
+    finite_float64 and integers; NDArray of another scalar type, or of a union of such: as numbers;
+    tuple[X, Y], tuple[X, ...]: a sequence, as a tuple of what X and Y stand for;
+    a class: an instance of it; X | None: None too; X | Y: one of several classes.
+    A string is no sequence: nobody means its letters.  What an annotation leaves open (Any,
+    ArrayLike, a sequence's items, a protocol) is the function's to check.
     Raises TypeError or ValueError with the name.
 
     >>> asked("bias", [1], np.ndarray[Any, np.dtype[np.int32]])
@@ -82,50 +99,57 @@ def asked(name: str, value: Any, hint: Any) -> Any:
     TypeError: bias must be an array of int32, got [1]
     """
     origin, parts = get_origin(hint), get_args(hint)
+    kind = origin or hint
     if hint in NUMBERS:
         return NUMBERS[hint](name, value)
-    if origin is np.ndarray:
-        return _array(name, value, *get_args(parts[1]))
+    if kind is np.ndarray:
+        return _array(name, value, get_args(parts[1])[0] if parts else Any)
     if origin in (Union, UnionType):
         return _one_of(name, value, parts)
     if origin is tuple:
         return _items(name, value, parts)
-    kind = origin or hint
-    return instance(name, value, kind) if inspect.isclass(kind) else value
+    if kind in PLURAL and isinstance(value, str | bytes):
+        raise TypeError(f"{name} must be a {kind.__name__}, got {shown(value)}")
+    return instance(name, value, kind) if _has_instances(kind) else value
 
 
-def _array(name: str, value: Any, dtype: Any = Any) -> Any:
-    if dtype is np.float32:
-        return finite_float32(name, value)
-    if dtype is np.integer:
-        return integers(name, value, *INT64)
-    exact = inspect.isclass(dtype) and issubclass(dtype, np.integer)
-    wanted = f"an array of {dtype.__name__}" if exact else "an array"
-    if not isinstance(value, np.ndarray) or isinstance(value, np.ma.MaskedArray):
-        raise TypeError(f"{name} must be {wanted}, got {shown(value)}")
-    if exact and value.dtype != dtype:
-        raise TypeError(f"{name} must be {wanted}, got an array of {value.dtype}")
-    return value
+def _has_instances(kind: Any) -> bool:
+    """Whether isinstance takes kind: no annotation that is no class, no Any, no mere protocol."""
+    protocol = getattr(kind, "_is_protocol", False)
+    runtime = getattr(kind, "_is_runtime_protocol", False)
+    return inspect.isclass(kind) and kind is not Any and (runtime or not protocol)
+
+
+def _array(name: str, value: Any, scalar: Any) -> Any:
+    """Return value as an array of a scalar type, of one of a union's, or of any real number."""
+    if scalar in ARRAYS:
+        return ARRAYS[scalar](name, value)
+    kinds = get_args(scalar) or (scalar,)
+    known = all(inspect.isclass(kind) and issubclass(kind, np.generic) for kind in kinds)
+    return numbers(name, value, kinds if known else ANY_NUMBER)
 
 
 def _one_of(name: str, value: Any, hints: tuple[Any, ...]) -> Any:
-    """Return value where it is None and may be, or what the one other hint asks of it."""
+    """Return value where it is None and may be, or what one of the other hints asks of it."""
     others = [hint for hint in hints if hint is not NoneType]
     if value is None and len(others) < len(hints):
         return value
     if len(others) == 1:
         return asked(name, value, others[0])
-    if all(map(inspect.isclass, others)) and not isinstance(value, tuple(others)):
-        names = " or ".join(kind.__name__ for kind in others)
-        raise TypeError(f"{name} must be {names}, got {shown(value)}")
-    return value
+    if not all(map(_has_instances, others)):
+        return value
+    for hint in others:
+        with suppress(TypeError):
+            return asked(name, value, hint)
+    names = " or ".join(kind.__name__ for kind in others)
+    raise TypeError(f"{name} must be {names}, got {shown(value)}")
 
 
 def _items(name: str, value: Any, hints: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return a sequence as a tuple whose items are what their hints ask of them."""
-    instance(name, value, SEQUENCE)
-    if hints[-1] is Ellipsis:
-        hints = hints[:1] * len(value)
-    if len(value) != len(hints):
+    items = listed(name, value)
+    if hints[-1:] == (Ellipsis,):
+        hints = hints[:1] * len(items)
+    if len(items) != len(hints):
         raise ValueError(f"{name} must have {len(hints)} items, got {shown(value)}")
-    return tuple(asked(name, *pair) for pair in zip(value, hints, strict=True))
+    return tuple(asked(name, *pair) for pair in zip(items, hints, strict=True))

@@ -2,21 +2,28 @@
 
 import math
 from collections.abc import Sequence
-from typing import TypeVar
+from contextlib import suppress
+from typing import Any, TypeVar
 
 import numpy as np
 
 Kind = TypeVar("Kind")
 LONGEST = 200  # a million numbers are no message
+NO_NUMBER = bool, np.timedelta64  # an integer to Python, and one to NumPy
 
 
 def shown(value: object) -> str:
     """Return value as an error message shows it: its repr, cut where it is long.
 
-    >>> len(shown(list(range(1000))))
-    200
+    What has no repr, as an integer of 5,000 digits, is shown by its type.
+
+    >>> len(shown(list(range(1000)))), shown(10**5000)
+    (200, 'a value of type int')
     """
-    text = repr(value)
+    try:
+        text = repr(value)
+    except Exception:  # of a foreign class it may raise anything
+        return f"a value of type {type(value).__name__}"
     return text if len(text) <= LONGEST else text[: LONGEST - 3] + "..."
 
 
@@ -34,7 +41,7 @@ def whole(name: str, value: object, least: int | None = None, most: int | None =
     """
     limits = "" if least is None else f" >= {least}" if most is None else f" in {least}..{most}"
     wanted = f"{name} must be an integer{limits}, got {shown(value)}"
-    if isinstance(value, bool) or not isinstance(value, int | np.integer):
+    if not isinstance(value, int | np.integer) or isinstance(value, NO_NUMBER):
         raise TypeError(wanted)
     if least is not None and value < least or most is not None and value > most:
         raise ValueError(wanted)
@@ -52,15 +59,26 @@ def wholes(name: str, values: object, count: int, least: int) -> tuple[int, ...]
     ValueError: stride must be 2 integers >= 1, got (2, 0)
     """
     wanted = f"{name} must be {count} integers >= {least}, got {shown(values)}"
-    if not isinstance(values, Sequence):
-        raise TypeError(wanted)
     try:
-        ints = tuple(whole(name, value) for value in values)
+        ints = tuple(whole(name, value) for value in listed(name, values))
     except TypeError:
         raise TypeError(wanted) from None
     if len(ints) != count or min(ints) < least:
         raise ValueError(wanted)
     return ints
+
+
+def listed(name: str, values: object) -> list[Any]:
+    """Return the items of a sequence; raise TypeError for anything else, and for a string.
+
+    >>> listed("names", "conv")
+    Traceback (most recent call last):
+    TypeError: names must be a sequence, got 'conv'
+    """
+    if isinstance(values, Sequence) and not isinstance(values, str | bytes):
+        with suppress(Exception):  # of a foreign class it may raise anything
+            return list(values)
+    raise TypeError(f"{name} must be a sequence, got {shown(values)}")
 
 
 def real(name: str, value: object) -> float:
@@ -75,7 +93,8 @@ def real(name: str, value: object) -> float:
     Traceback (most recent call last):
     TypeError: lo must be a real number, got '0.5'
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating):
+    kinds = int | float | np.integer | np.floating
+    if not isinstance(value, kinds) or isinstance(value, NO_NUMBER):
         raise TypeError(f"{name} must be a real number, got {shown(value)}")
     try:
         number = float(value)
