@@ -41,7 +41,7 @@ def test_requantize_adds_zero_point_and_saturates():
 def test_refusals():
     with pytest.raises(TypeError, match="rounding must be a Rounding, got 'UP'"):
         Requantizer(0.5, "UP")
-    with pytest.raises(ValueError, match="ratio must be in"):
+    with pytest.raises(ValueError, match="ratio must be finite"):
         Requantizer([0.5, float("nan")])
 
 

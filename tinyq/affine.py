@@ -13,7 +13,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinyq.checks import finite_float32, integers, real, whole
+from tinyq.checks import finite_float32, finite_float64, integers, real, whole
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
 # below it float32 loses digits, and many processors take such a number for 0
@@ -26,12 +26,14 @@ def round_half_away(x: ArrayLike) -> NDArray[np.float64]:
     ``trunc(x) + sign(x)`` where the dropped fraction is at least one half, else ``trunc(x)``.
     The fraction is exact in float64, so 0.49999999999999994 rounds to 0 (adding 0.5 would not).
 
-    x: real numbers, any shape.  Returns float64 of the same shape.  Source: C99 ``lround``.
+    x: finite real numbers, any shape.  Returns float64 of the same shape.
+    Raises TypeError for what is no number, ValueError for NaN or infinity.
+    Source: C99 ``lround``.
 
     >>> round_half_away([0.5, 1.5, -0.5, -2.5, 0.49999999999999994]).tolist()
     [1.0, 2.0, -1.0, -3.0, 0.0]
     """
-    x = np.asarray(x, dtype=np.float64)
+    x = finite_float64("x", x)
     cut = np.trunc(x)
     return cut + np.where(np.abs(x - cut) >= 0.5, np.sign(x), 0.0)
 
@@ -48,6 +50,23 @@ def check_ends(qmin: int, qmax: int) -> tuple[int, int]:
     if not -128 <= qmin < qmax <= 127:
         raise ValueError(f"need -128 <= qmin < qmax <= 127, got {qmin}, {qmax}")
     return qmin, qmax
+
+
+def check_scale(name: str, scale: float) -> float:
+    """Return a scale as a Python float, to the precision that it has.
+
+    Raises TypeError for what is no number, ValueError unless float32 holds it in full: 2**-126 or
+    more, and finite.
+
+    >>> check_scale("in_scale", np.float32(0.5))
+    0.5
+    """
+    value = real(name, scale)
+    with np.errstate(over="ignore", under="ignore"):
+        held = FLOAT32_TINY <= np.float32(value) <= FLOAT32_MAX
+    if not held:
+        raise ValueError(f"{name} must be a finite float32 of 2**-126 or more, got {scale!r}")
+    return value
 
 
 @dataclass(frozen=True)
@@ -74,12 +93,7 @@ class Grid:
     def __post_init__(self) -> None:
         qmin, qmax = check_ends(self.qmin, self.qmax)
         zero_point = whole("zero_point", self.zero_point, qmin, qmax)
-        with np.errstate(over="ignore", under="ignore"):
-            scale = float(np.float32(real("scale", self.scale)))
-        if not FLOAT32_TINY <= scale <= FLOAT32_MAX:
-            raise ValueError(
-                f"scale must be a finite float32 of 2**-126 or more, got {self.scale!r}"
-            )
+        scale = float(np.float32(check_scale("scale", self.scale)))
         if np.float64(scale) * max(zero_point - qmin, qmax - zero_point) > FLOAT32_MAX:
             raise ValueError(f"float32 cannot hold the ends of a grid of scale {scale}")
         own = {"scale": scale, "zero_point": zero_point, "qmin": qmin, "qmax": qmax}

@@ -10,17 +10,23 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tinyq.checks import checked, unchecked, within
+
 MAX_RIGHT_SHIFT, MAX_LEFT_SHIFT = 31, 30
 INT32 = -(2**31), 2**31 - 1
+MULTIPLIER = 0, 2**31 - 1
+SHIFT = -MAX_LEFT_SHIFT, MAX_RIGHT_SHIFT
 
 
+@checked
 def quantize_multiplier(ratio: float) -> tuple[int, int]:
     """Return (multiplier, shift) with ``multiplier * 2**(-31 - shift)`` next to ratio.
 
     ratio = m * 2**e with 0.5 <= m < 1; multiplier = round(m * 2**31), shift = -e           (5.1)
 
     ratio: finite, 0 <= ratio < 2**30.  A ratio of 0, or so small that it takes every int32 to 0
-    (below 2**-32), gives (0, 0).  Raises ValueError for a negative, NaN or larger ratio.
+    (below 2**-32), gives (0, 0).  Raises ValueError for a negative, NaN or larger ratio, TypeError
+    for what is no number.
     Source: TFLite ``QuantizeMultiplier``.
 
     >>> quantize_multiplier(0.25), quantize_multiplier(3.0)
@@ -41,6 +47,7 @@ def quantize_multiplier(ratio: float) -> tuple[int, int]:
     return multiplier, -exponent
 
 
+@within(a=INT32, b=INT32)
 def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike) -> NDArray[np.int64]:
     """Return ``a * b / 2**31`` rounded to nearest: the upper half of the doubled product.
 
@@ -49,6 +56,8 @@ def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike) -> NDArray
     A positive tie goes up, and so does a negative one: -0.5 gives 0.
     a, b: int32 values, shapes that broadcast.  Returns int64 holding int32 values;
     INT32_MIN * INT32_MIN saturates to INT32_MAX.
+    Raises TypeError for what is not integer, ValueError beyond int32 or for other shapes; so do
+    the functions below for what is not in their domain.
     Source: gemmlowp ``SaturatingRoundingDoublingHighMul``.
 
     >>> saturating_rounding_doubling_high_mul([3, -3, 1, -1], 2**30).tolist()
@@ -62,6 +71,7 @@ def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike) -> NDArray
     return np.minimum(high, 2**31 - 1)  # INT32_MIN * INT32_MIN alone is beyond it
 
 
+@within(x=INT32, exponent=(0, MAX_RIGHT_SHIFT))
 def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> NDArray[np.int64]:
     """Return ``x / 2**exponent`` rounded to nearest, ties away from zero.
 
@@ -81,10 +91,12 @@ def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> NDArray[np.int6
     return (x >> exponent) + ((x & mask) > threshold)
 
 
+@within(x=INT32, shift=SHIFT)
 def shift_left_int32(x: ArrayLike, shift: ArrayLike) -> NDArray[np.int64]:
     """Return ``x * 2**(-shift)`` where shift is negative, else x, wrapped to int32 as TFLite does.
 
-    x: int32 values; shift: our signed shift.  Returns int64 holding int32 values.
+    x: int32 values; shift: ours, -30..31; shapes that broadcast.  Returns int64 holding int32
+    values.
 
     >>> shift_left_int32([3, 2**30], [-1, -2]).tolist()
     [6, 0]
@@ -93,6 +105,7 @@ def shift_left_int32(x: ArrayLike, shift: ArrayLike) -> NDArray[np.int64]:
     return wide.astype(np.int32).astype(np.int64)
 
 
+@within(x=INT32, multiplier=MULTIPLIER, shift=SHIFT)
 def multiply_by_quantized_multiplier(
     x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike
 ) -> NDArray[np.int64]:
@@ -108,5 +121,6 @@ def multiply_by_quantized_multiplier(
     >>> int(multiply_by_quantized_multiplier(7984, 1583594044, 9))     # exactly 11.4991
     12
     """
-    high = saturating_rounding_doubling_high_mul(shift_left_int32(x, shift), multiplier)
-    return rounding_divide_by_pot(high, np.maximum(shift, 0))
+    shifted = unchecked(shift_left_int32)(x, shift)
+    high = unchecked(saturating_rounding_doubling_high_mul)(shifted, multiplier)
+    return unchecked(rounding_divide_by_pot)(high, np.maximum(shift, 0))

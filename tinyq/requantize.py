@@ -11,10 +11,13 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tinyq.affine import Grid, round_half_away
-from tinyq.checks import frozen, instance, integers
+from tinyq.affine import Grid, check_scale, round_half_away
+from tinyq.checks import finite_float64, frozen, instance, integers, unchecked, within
 from tinyq.fixedpoint import (
     INT32,
+    MAX_LEFT_SHIFT,
+    MULTIPLIER,
+    SHIFT,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
     shift_left_int32,
@@ -22,6 +25,7 @@ from tinyq.fixedpoint import (
 
 Integers = NDArray[np.integer] | np.integer
 Reals = NDArray[np.floating] | np.floating
+RATIO = 0.0, 2.0**MAX_LEFT_SHIFT
 
 
 class Rounding(Enum):
@@ -42,25 +46,29 @@ class Rounding(Enum):
     FLOAT64 = "result = round(float64(acc) * ratio), ties away from zero"
 
 
+@within(acc=INT32, multiplier=MULTIPLIER, shift=SHIFT)
 def rescale_up(acc: Integers, multiplier: Integers, shift: Integers) -> NDArray[np.int64]:
     """Return ``acc * multiplier * 2**(-31 - shift)`` with two roundings, both ties up     (5.5).
 
-    acc: int32 values; multiplier: 0..2**31 - 1; shift: -30..31.  Returns int64.
+    acc: int32 values; multiplier: 0..2**31 - 1; shift: -30..31; shapes that broadcast.
+    Returns int64.  Raises TypeError or ValueError for what is not in these domains.
     Source: ruy ``MultiplyByQuantizedMultiplier``.
 
     >>> rescale_up(np.int64([-3, 3]), np.int64(2**30), np.int64(1)).tolist()
     [0, 1]
     """
-    high = (shift_left_int32(acc, shift) * np.int64(multiplier) + 2**30) >> 31
+    high = (unchecked(shift_left_int32)(acc, shift) * np.int64(multiplier) + 2**30) >> 31
     right = np.maximum(np.int64(shift), 0)
     # half of 2**right, without a negative shift where right is 0
     return (high + ((np.int64(1) << right) >> 1)) >> right
 
 
+@within(acc=INT32, multiplier=MULTIPLIER, shift=SHIFT)
 def rescale_single(acc: Integers, multiplier: Integers, shift: Integers) -> NDArray[np.int64]:
     """Return ``acc * multiplier * 2**(-31 - shift)`` with one rounding, the tie up        (5.6).
 
-    acc: int32 values; multiplier: 0..2**31 - 1; shift: -30..31.  Returns int64.
+    acc: int32 values; multiplier: 0..2**31 - 1; shift: -30..31; shapes that broadcast.
+    Returns int64.  Raises TypeError or ValueError for what is not in these domains.
     Source: TFLite with ``TFLITE_SINGLE_ROUNDING``.
 
     >>> int(rescale_single(np.int64(7984), np.int64(1583594044), np.int64(9)))
@@ -72,10 +80,13 @@ def rescale_single(acc: Integers, multiplier: Integers, shift: Integers) -> NDAr
     return (product + (np.int64(1) << (total - 1))) >> total
 
 
+@within(acc=INT32, ratio=RATIO)
 def rescale_float32(acc: Integers, ratio: Reals) -> NDArray[np.int64]:
     """Return ``rint(float32(acc) * float32(ratio))``, clamped to int32                    (5.7).
 
-    acc: int32 values; ratio: real.  Returns int64.  Source: XNNPACK ``qs8`` requantization, fp32.
+    acc: int32 values; ratio: 0..2**30; shapes that broadcast.  Returns int64.
+    Raises TypeError or ValueError for what is not in these domains.
+    Source: XNNPACK ``qs8`` requantization, fp32.
 
     >>> rescale_float32(np.int64([1, 3]), np.float64(0.5)).tolist()
     [0, 2]
@@ -85,10 +96,13 @@ def rescale_float32(acc: Integers, ratio: Reals) -> NDArray[np.int64]:
     return np.clip(np.rint(product).astype(np.float64), -(2.0**31), 2.0**31 - 1).astype(np.int64)
 
 
+@within(acc=INT32, ratio=RATIO)
 def rescale_float64(acc: Integers, ratio: Reals) -> NDArray[np.int64]:
     """Return ``round(float64(acc) * ratio)``, ties away; -2**31 where int32 overflows     (5.8).
 
-    acc: int32 values; ratio: real.  Returns int64.  The overflow value is what an x86 cast gives.
+    acc: int32 values; ratio: 0..2**30; shapes that broadcast.  Returns int64.
+    The overflow value is what an x86 cast gives.
+    Raises TypeError or ValueError for what is not in these domains.
     Source: LiteRT 1.4 reference ``FullyConnected``.
 
     >>> rescale_float64(np.int64([1, 3]), np.float64(0.5)).tolist()
@@ -108,7 +122,8 @@ class Requantizer:
     ratio: real, shape (C,) or (1,), each in 0..2**30; one number becomes (1,).
     rounding: a member of Rounding; FLOAT32 and FLOAT64 rescale in floats, as their runtimes do.
     multiplier, shift: int32 of the same shape, derived from ratio by (5.1).
-    Raises ValueError for a ratio outside its range, TypeError for an unknown rounding.
+    Raises ValueError for a ratio outside its range or of another shape, TypeError for what is no
+    real number, or an unknown rounding.
 
     >>> disputed = 1583594044 * 2.0 ** (-31 - 9)                  # tensorflow issue 25087
     >>> [int(Requantizer(disputed, r).rescale(7984)[0]) for r in (Rounding.DOUBLE, Rounding.SINGLE)]
@@ -122,8 +137,9 @@ class Requantizer:
 
     def __init__(self, ratio: ArrayLike, rounding: Rounding = Rounding.DOUBLE) -> None:
         instance("rounding", rounding, Rounding)
-        ratio = np.array(ratio, dtype=np.float64, ndmin=1)
-        pairs = np.array([quantize_multiplier(float(r)) for r in ratio], dtype=np.int32)
+        ratio = _ratios("ratio", ratio)
+        exact = unchecked(quantize_multiplier)
+        pairs = np.array([exact(float(r)) for r in ratio], dtype=np.int32)
         multiplier, shift = pairs.reshape(-1, 2).T
         object.__setattr__(self, "rounding", rounding)
         for name, array in (("ratio", ratio), ("multiplier", multiplier), ("shift", shift)):
@@ -145,7 +161,9 @@ class Requantizer:
 
         ratio_c = in_scale * scale_c / out_scale, in float64 (FLOAT32: in float32)         (5.10)
 
-        in_scale, out_scale: grid scales; scales: weight scales, (C,) or (1,).
+        in_scale, out_scale: grid scales; scales: weight scales above 0, (C,) or (1,); one number
+        becomes (1,).  Raises TypeError for what is no real number, ValueError for a scale that no
+        grid or weight has, another shape, or a ratio of 2**30 or more.
 
         >>> scales = 0.05296124517917633, [0.024093778803944588], 0.11484327912330627
         >>> for rounding in Rounding:                             # tensorflow issue 102943
@@ -157,37 +175,59 @@ class Requantizer:
         FLOAT32 [-120]
         FLOAT64 [-119]
         """
+        instance("rounding", rounding, Rounding)
+        given = check_scale("in_scale", in_scale), _ratios("scales", scales)
+        if not (given[1] > 0).all():
+            raise ValueError(f"scales must be above 0, got {given[1].min()}")
         kind = np.dtype(np.float32 if rounding is Rounding.FLOAT32 else np.float64)
-        one, many, out = (np.asarray(s, dtype=kind) for s in (in_scale, scales, out_scale))
         with np.errstate(over="ignore", under="ignore"):
-            ratio = one * many / out
+            one, many = (np.asarray(s, dtype=kind) for s in given)
+            ratio = one * many / np.asarray(check_scale("out_scale", out_scale), dtype=kind)
         return cls(ratio, rounding)
 
     def rescale(self, acc: ArrayLike) -> NDArray[np.int64]:
         """Return acc times ratio under the rounding, before zero_point and clamp.
 
-        acc: integers that int32 holds, (..., C).  Returns int64 of the same shape.
-        Raises TypeError for what is not integer, ValueError for a number beyond int32.
+        acc: integers that int32 holds, (..., C); of any shape where there is one ratio, and a
+        single number then gives (1,).  Returns int64 of the same shape.
+        Raises TypeError for what is not integer, ValueError for a number beyond int32 or a last
+        axis that is not C.
         """
         acc = integers("acc", acc, *INT32)
+        channels = len(self.multiplier)
+        if channels > 1 and acc.shape[-1:] != (channels,):
+            raise ValueError(
+                f"acc must have shape (..., {channels}), a column for each ratio, got {acc.shape}"
+            )
         match self.rounding:
             case Rounding.DOUBLE:
-                return multiply_by_quantized_multiplier(acc, self.multiplier, self.shift)
+                return unchecked(multiply_by_quantized_multiplier)(acc, self.multiplier, self.shift)
             case Rounding.UP:
-                return rescale_up(acc, self.multiplier, self.shift)
+                return unchecked(rescale_up)(acc, self.multiplier, self.shift)
             case Rounding.SINGLE:
-                return rescale_single(acc, self.multiplier, self.shift)
+                return unchecked(rescale_single)(acc, self.multiplier, self.shift)
             case Rounding.FLOAT32:
-                return rescale_float32(acc, self.ratio)
+                return unchecked(rescale_float32)(acc, self.ratio)
             case Rounding.FLOAT64:
-                return rescale_float64(acc, self.ratio)
+                return unchecked(rescale_float64)(acc, self.ratio)
 
     def requantize(self, acc: ArrayLike, grid: Grid) -> NDArray[np.int8]:
         """Return the int8 codes of acc on grid, equation (5.9).
 
-        acc: as rescale takes it.  Returns int8 of the same shape.
+        acc: as rescale takes it.  Returns int8 of the same shape.  Raises as rescale does, and
+        TypeError for what is no Grid.
 
         >>> Requantizer(0.5).requantize(np.int32([3, 1000]), Grid(1.0, -5)).tolist()
         [-3, 127]
         """
+        instance("grid", grid, Grid)
         return np.clip(self.rescale(acc) + grid.zero_point, grid.qmin, grid.qmax).astype(np.int8)
+
+
+def _ratios(name: str, values: ArrayLike) -> NDArray[np.float64]:
+    """Return real numbers as float64 (C,), C >= 1; one number becomes (1,)."""
+    array = finite_float64(name, values)
+    array = array.reshape(1) if array.ndim == 0 else array
+    if array.ndim != 1 or not array.size:
+        raise ValueError(f"{name} must have shape (C,) with C >= 1, got {array.shape}")
+    return array

@@ -5,18 +5,17 @@ the code behind the gate works on.  A wrong type is a TypeError, a wrong value a
 """
 
 from tinyq.checks.arrays import (
-    broadcast,
     finite_float32,
     finite_float64,
     frozen,
     integers,
     numbers,
 )
+from tinyq.checks.domain import unchecked, within
 from tinyq.checks.hints import checked, own_fields
 from tinyq.checks.values import flag, instance, real, whole, wholes
 
 __all__ = [
-    "broadcast",
     "checked",
     "finite_float32",
     "finite_float64",
@@ -27,6 +26,8 @@ __all__ = [
     "numbers",
     "own_fields",
     "real",
+    "unchecked",
     "whole",
     "wholes",
+    "within",
 ]

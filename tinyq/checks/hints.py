@@ -124,7 +124,7 @@ def _array(name: str, value: Any, scalar: Any) -> Any:
     """Return value as an array of a scalar type, of one of a union's, or of any real number."""
     if scalar in ARRAYS:
         return ARRAYS[scalar](name, value)
-    kinds = get_args(scalar) or (scalar,)
+    kinds = get_args(scalar) or (getattr(scalar, "__bound__", None) or scalar,)
     known = all(inspect.isclass(kind) and issubclass(kind, np.generic) for kind in kinds)
     return numbers(name, value, kinds if known else ANY_NUMBER)
 

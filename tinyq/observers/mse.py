@@ -51,7 +51,8 @@ def grids_from_ranges(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return scale and zero_point of many ranges, as Grid.from_range gives them one at a time.
 
-    lo: <= 0; hi: >= 0, float64 of one shape.  A scale that Grid refuses is among them.
+    lo: <= 0; hi: >= 0, float64 of one shape.  A scale that Grid refuses is among them, with the
+    zero_point qmin.
 
     >>> [a.tolist() for a in grids_from_ranges(np.float64([-1]), np.float64([1.5]), -2, 3)]
     [[0.5], [0.0]]
@@ -59,8 +60,10 @@ def grids_from_ranges(
     with np.errstate(all="ignore"):
         width = hi.astype(np.float32) - lo.astype(np.float32)
         scale = (width / np.float32(qmax - qmin)).astype(np.float64)
-        zero_point = round_half_away(qmin - lo.astype(np.float32).astype(np.float64) / scale)
-    return scale, np.clip(zero_point, qmin, qmax)
+    below = np.zeros_like(scale)  # how many steps lie below zero, of a scale that can be
+    usable = (scale >= FLOAT32_TINY) & (scale <= FLOAT32_MAX)
+    np.divide(lo.astype(np.float32).astype(np.float64), scale, out=below, where=usable)
+    return scale, np.clip(round_half_away(qmin - below), qmin, qmax)
 
 
 def squared_error(
