@@ -61,13 +61,23 @@ def test_a_score_holds_what_the_single_functions_say():
 @pytest.mark.parametrize(
     ("logits", "labels", "error", "message"),
     [
-        (CODES.tolist(), LABELS, TypeError, "logits must be an array of floats or .* got list"),
-        (CODES > 0, LABELS, TypeError, "logits must be an array of floats or .* got bool"),
+        (CODES.tolist(), LABELS, TypeError, "logits must be an array of floats or .* got"),
+        (
+            CODES > 0,
+            LABELS,
+            TypeError,
+            "logits must be an array of floats or .* got an array of bool",
+        ),
         (CODES[0], LABELS, ValueError, r"logits must have shape \(N, classes\), got \(5,\)"),
         (CODES[:, :0], LABELS, ValueError, r"logits must have shape .* got \(200, 0\)"),
-        (OTHERS * np.nan, LABELS, ValueError, "logits must be finite, got NaN"),
-        (CODES, LABELS.tolist(), TypeError, "labels must be an array of integers, got list"),
-        (CODES, LABELS + 0.5, TypeError, "labels must be an array of integers, got float64"),
+        (OTHERS * np.nan, LABELS, ValueError, "logits must be finite float32 numbers, got NaN"),
+        (CODES, LABELS.tolist(), TypeError, "labels must be an array of integers, got"),
+        (
+            CODES,
+            LABELS + 0.5,
+            TypeError,
+            "labels must be an array of integers, got an array of float64",
+        ),
         (CODES, LABELS[:-1], ValueError, r"labels must have shape .* got \(199,\) for \(200, 5\)"),
         (CODES, LABELS[:, None], ValueError, r"labels must have shape .* got \(200, 1\)"),
         (CODES[:0], LABELS[:0], ValueError, r"labels must have shape .* N >= 1, got \(0,\)"),

@@ -192,7 +192,7 @@ REFUSED = {
     ),
     "negative var": (fold_batch_norm, {"var": -(NORM["gamma"] ** 2)}, "var must be >= 0, got"),
     "eps 0": (fold_batch_norm, {"eps": 0.0}, "eps must be finite and > 0, got 0.0"),
-    "eps NaN": (batch_norm, {"eps": np.nan}, "eps must be finite and > 0, got nan"),
+    "eps NaN": (batch_norm, {"eps": np.nan}, "eps must be a finite number, got nan"),
     "wrong x": (batch_norm, {"x": X}, r"x must have shape \(..., 6\), got \(4, 7, 6, 5\)"),
     "factor 0": (rescale, {"factors": [1, 1, 1, 1, 1, 0]}, "factors must be 6 numbers > 0, got"),
     "factor -1": (rescale, {"factors": [-1, 1, 1, 1, 1, 1]}, "factors must be 6 numbers > 0"),

@@ -41,7 +41,7 @@ def test_a_merge_leaves_the_other_alone():
 
 
 def test_another_class_or_setting_is_not_merged():
-    with pytest.raises(TypeError, match="must have the same settings"):
+    with pytest.raises(TypeError, match="other must be a MSE, got Entropy"):
         MSE().merge(Entropy())
     with pytest.raises(TypeError, match="must have the same settings"):
         Percentile(99.0).merge(Percentile(98.0))

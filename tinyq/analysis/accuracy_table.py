@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.analysis.decision import accuracy
+from tinyq.checks import checked, instance, listed, whole
 from tinyq.layers.scheme import Scheme
 from tinyq.methods.adaround import round_up_or_down
 from tinyq.methods.correction import correct_biases
@@ -14,6 +15,7 @@ from tinyq.methods.equalization import equalize_network
 from tinyq.models.digits import load
 from tinyq.network import Network, QNetwork
 from tinyq.observers import MSE, Entropy, MinMax, Observer, Percentile
+from tinyq.weights import BITS as BITS_OF_WEIGHTS
 
 BITS = (8, 6, 4, 3)
 FLOAT = "float"
@@ -70,6 +72,7 @@ class Row:
     percent: dict[int, float]
 
 
+@checked
 def table(
     bits: Sequence[int] = BITS,
     methods: Sequence[Method] = METHODS,
@@ -85,7 +88,11 @@ def table(
     Returns a row for float and one for each method, first of the trained network, then of its
     wide sibling.  The networks are calibrated on the calibration part and measured on the test
     part.
+    Raises TypeError or ValueError for other bits, and for what is no Method.
     """
+    bits = [whole("bits", b, *BITS_OF_WEIGHTS) for b in listed("bits", bits)]
+    for method in methods:
+        instance("methods", method, Method)
     digits = load()
     images, labels = digits.images[digits.test], digits.labels[digits.test]
     calibration, rows = digits.images[digits.calibration], []
@@ -105,6 +112,7 @@ def table(
     return rows
 
 
+@checked
 def format_table(rows: Sequence[Row]) -> str:
     """Return rows of table() as text: a block for each network, a column for each number of bits.
 
@@ -116,6 +124,7 @@ def format_table(rows: Sequence[Row]) -> str:
     lines: list[str] = []
     network = None
     for row in rows:
+        instance("rows", row, Row)
         if row.network != network:
             lines += [""] * bool(lines)
             lines.append(f"{row.network:<24}" + "".join(f"{b:>3} bits" for b in row.percent))

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tinyq.analysis.decision import Score, check_labels, score
 from tinyq.analysis.mixed import grid_owners, mixed_logits
 from tinyq.analysis.runs import Runs
+from tinyq.checks import instance
 from tinyq.layers.nodes import INPUT
 
 
@@ -42,7 +43,7 @@ def one_at_a_time(runs: Runs, labels: NDArray[np.integer]) -> OneAtATime:
     >>> [round(s.sqnr_db) for s in (found.all_on, found.alone_off["block_conv3x3_a"])]
     [12, 31]
     """
-    reference = runs.floats[runs.last]
+    reference = instance("runs", runs, Runs).floats[runs.last]
     check_labels(labels, reference)
     owners = grid_owners(runs.qnet)
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.checks import instance, whole
 from tinyq.layers.contract import Layer
 from tinyq.layers.nodes import Node
 from tinyq.network import QNetwork
@@ -28,8 +29,10 @@ def bench(qnet: QNetwork, image: NDArray[Any], repeats: int = 200) -> list[Bench
     """Return a row for each layer, in running order; write a line of progress for each to stderr.
 
     image: one image, (1, H, W, C), float32 or int8 codes; repeats: runs of each layer, >= 1.
+    Raises TypeError or ValueError for other repeats, and as trace does.
     """
-    tensors = qnet.trace(image)
+    whole("repeats", repeats, least=1)
+    tensors = instance("qnet", qnet, QNetwork).trace(image)
     bytes_of = {row.name: (row.weight_bytes, row.activation_bytes) for row in qnet.ledger()}
     rows = []
     for number, node in enumerate(qnet.nodes, start=1):

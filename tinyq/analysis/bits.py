@@ -8,10 +8,12 @@ from numpy.typing import NDArray
 
 from tinyq.analysis.decision import Score, check_labels, score
 from tinyq.analysis.mixed import grid_owners
+from tinyq.checks import instance, listed, whole
 from tinyq.layers.linear import Linear
 from tinyq.layers.scheme import INT8, Scheme
 from tinyq.network import Network, QNetwork
 from tinyq.observers import MinMax, Observer
+from tinyq.weights import BITS as WEIGHT_BITS
 
 BITS = tuple(range(2, 9))
 
@@ -54,7 +56,8 @@ def sweep_bits(
     net: float; calibration, observer: as Network.quantize takes them, run once for all networks;
     images: float32 (N, H, W, C), N >= 1; labels: integers (N,); bits: numbers in 2..8;
     scheme: of everything that is not swept.
-    Raises ValueError for bits outside 2..8 or none, and as Network.quantize and accuracy do.
+    Raises TypeError for bits that are no sequence of integers, ValueError for bits outside 2..8 or
+    none, and as Network.quantize and accuracy do.
 
     >>> from tinyq import digits
     >>> data = digits.load()
@@ -109,7 +112,9 @@ def sweep_layer_bits(
 
 def _schemes(scheme: Scheme, bits: Sequence[int]) -> tuple[dict[int, Scheme], dict[int, Scheme]]:
     """Return the schemes to try by number of bits, with changed weights and changed activations."""
-    if not len(bits):
+    instance("scheme", scheme, Scheme)
+    bits = [whole("bits", b, *WEIGHT_BITS) for b in listed("bits", bits)]
+    if not bits:
         raise ValueError("bits must hold at least one number in 2..8, got none")
     weights = {b: replace(scheme, weight_bits=b) for b in bits}
     return weights, {b: replace(scheme, activation_bits=b) for b in bits}
@@ -124,7 +129,7 @@ def _calibrated(
     scheme: Scheme,
 ) -> tuple[QNetwork, Callable[[Scheme, Mapping[str, Scheme]], Score]]:
     """Return net quantized, and a function that scores it with other schemes on the same ranges."""
-    reference = net(images)
+    reference = instance("net", net, Network)(images)
     check_labels(labels, reference)
     calibrated = net.quantize(calibration, observer=observer, scheme=scheme)
 

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.analysis.parity import sqnr_db
+from tinyq.checks import numbers
 
 Logits = NDArray[np.floating | np.signedinteger]
 
@@ -77,22 +78,16 @@ def score(logits: Logits, reference: Logits, labels: NDArray[np.integer]) -> Sco
 
 def check_logits(name: str, logits: Logits) -> Logits:
     """Return logits, or raise TypeError or ValueError unless they are finite (N, classes)."""
-    if not isinstance(logits, np.ndarray) or logits.dtype.kind not in "fi":
-        kind = getattr(logits, "dtype", type(logits).__name__)
-        raise TypeError(f"{name} must be an array of floats or int8 codes, got {kind}")
+    logits = numbers(name, logits, (np.floating, np.signedinteger))
     if logits.ndim != 2 or not logits.shape[1]:
         raise ValueError(f"{name} must have shape (N, classes), got {logits.shape}")
-    if not np.isfinite(logits).all():
-        raise ValueError(f"{name} must be finite, got NaN or infinity")
     return logits
 
 
 def check_labels(labels: NDArray[np.integer] | None, logits: Logits) -> NDArray[np.integer]:
     """Return labels, or raise TypeError or ValueError unless each image has one, N >= 1."""
     count, classes = logits.shape
-    if not isinstance(labels, np.ndarray) or labels.dtype.kind not in "iu":
-        kind = getattr(labels, "dtype", type(labels).__name__)
-        raise TypeError(f"labels must be an array of integers, got {kind}")
+    labels = numbers("labels", labels, (np.integer,))
     if labels.shape != (count,) or not count:
         raise ValueError(
             f"labels must have shape (N,) for logits (N, classes), N >= 1, "

@@ -7,6 +7,7 @@ import numpy as np
 from tinyq.affine import Grid
 from tinyq.analysis.parity import sqnr_db
 from tinyq.analysis.runs import Runs
+from tinyq.checks import checked
 
 
 @dataclass(frozen=True)
@@ -36,6 +37,7 @@ class TensorError:
         return self.mean_abs / self.grid.scale
 
 
+@checked
 def tensor_errors(runs: Runs) -> list[TensorError]:
     """Return the error of every tensor, in running order, "input" first.
 

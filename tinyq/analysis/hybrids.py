@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.analysis.runs import Runs
+from tinyq.checks import checked
 from tinyq.layers.nodes import run_nodes
 
 
@@ -44,6 +45,7 @@ class Telescope:
         return np.array(sums).reshape(self.error.shape)
 
 
+@checked
 def telescope(runs: Runs) -> Telescope:
     """Return the hybrids of two runs: the error of the logits, tensor by tensor.
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.analysis.runs import check_pair
+from tinyq.checks import checked, shown
 from tinyq.floatref import FloatLayer, Weighted
 from tinyq.layers.contract import Layer
 from tinyq.layers.images import check_images
@@ -21,6 +22,7 @@ Numbers = NDArray[Any]  # int8 codes or float32
 Tensor = tuple[Numbers, Grid]  # codes and their grid, or floats and the grid that they are not on
 
 
+@checked
 def grid_owners(qnet: QNetwork) -> tuple[str, ...]:
     """Return the names that own a grid, "input" first: what can be quantized alone.
 
@@ -39,6 +41,7 @@ def grid_owners(qnet: QNetwork) -> tuple[str, ...]:
     return (INPUT, *own)
 
 
+@checked
 def mixed_trace(
     net: Network, qnet: QNetwork, images: NDArray[np.float32], quantized: Collection[str]
 ) -> dict[str, Numbers]:
@@ -83,6 +86,7 @@ def mixed_trace(
     return tensors
 
 
+@checked
 def mixed_logits(
     net: Network, qnet: QNetwork, images: NDArray[np.float32], quantized: Collection[str]
 ) -> NDArray[np.float32]:
@@ -135,7 +139,11 @@ def _all_codes(inputs: Sequence[Tensor]) -> bool:
 
 
 def _check_names(quantized: Collection[str], owners: Sequence[str]) -> frozenset[str]:
-    chosen = frozenset(quantized)
+    wanted = f"quantized must be names out of {list(owners)}, got {shown(quantized)}"
+    try:
+        chosen = frozenset(quantized)
+    except TypeError:  # a list among them, say
+        raise TypeError(wanted) from None
     if not chosen <= {*owners}:
-        raise ValueError(f"quantized must be names out of {list(owners)}, got {quantized!r}")
+        raise ValueError(wanted)
     return chosen

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.checks import checked, finite_float64
 from tinyq.network import Network, QNetwork
 
 TOLERANCE = 0.40
@@ -42,13 +43,15 @@ class Parity:
         return self.worst <= self.tolerance * self.logit_range
 
 
+@checked
 def compare(
     net: Network, qnet: QNetwork, images: NDArray[np.float32], tolerance: float = TOLERANCE
 ) -> Parity:
     """Run both networks on images and return their parity.
 
     images: float32 (N, H, W, C), N >= 1; tolerance: share of the logit range, >= 0.
-    Raises ValueError for no images or a negative or NaN tolerance.
+    Raises TypeError for what is no network, images or number, ValueError for no images or a
+    negative or NaN tolerance.
     """
     if not tolerance >= 0:
         raise ValueError(f"tolerance must be >= 0, got {tolerance}")
@@ -66,13 +69,21 @@ def sqnr_db(reference: NDArray[Any], approximation: NDArray[Any]) -> float:
 
     reference, approximation: real numbers of one shape.  Returns infinity where both are equal,
     minus infinity where only the reference is all zeros.
+    Raises TypeError for what is no array of numbers, ValueError for two shapes, NaN, infinity, or
+    numbers whose squares float64 cannot hold.
 
     >>> round(sqnr_db(np.float32([3, 4]), np.float32([3, 4.05])), 2)
     40.0
     """
-    reference = np.asarray(reference, np.float64)
-    noise = np.square(reference - approximation).sum()
-    if not noise:
-        return float("inf")
-    with np.errstate(divide="ignore"):  # log10(0) is minus infinity
-        return float(10 * np.log10(np.square(reference).sum() / noise))
+    reference = finite_float64("reference", reference)
+    approximation = finite_float64("approximation", approximation)
+    if reference.shape != approximation.shape:
+        raise ValueError(
+            "reference and approximation must have one shape, "
+            f"got {reference.shape} and {approximation.shape}"
+        )
+    with np.errstate(divide="ignore", over="ignore"):  # log10(0) is minus infinity
+        noise, signal = np.square(reference - approximation).sum(), np.square(reference).sum()
+        if not np.isfinite([noise, signal]).all():
+            raise ValueError("reference and approximation must have squares that float64 holds")
+        return float(10 * np.log10(signal / noise)) if noise else float("inf")

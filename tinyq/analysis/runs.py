@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
 from tinyq.layers.nodes import INPUT
 from tinyq.network import Network, QNetwork
 
@@ -32,11 +33,13 @@ class Runs:
         return self.qnet.grids[name].dequantize(self.codes[name])
 
 
+@checked
 def run_both(net: Network, qnet: QNetwork, images: NDArray[np.float32]) -> Runs:
     """Run both networks on the images and return all tensors of both.
 
     net: float; qnet: of the same layers by name; images: float32 (N, H, W, C), N >= 1.
-    Raises ValueError for two networks with other layers or no images, and as trace does.
+    Raises TypeError for what is no such network, ValueError for two networks with other layers or
+    no images, and as trace does.
 
     >>> from tinyq import resnet
     >>> weights, biases, images = resnet.seed()

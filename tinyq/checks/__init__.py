@@ -13,7 +13,7 @@ from tinyq.checks.arrays import (
 )
 from tinyq.checks.domain import unchecked, within
 from tinyq.checks.hints import checked, own_fields
-from tinyq.checks.values import flag, instance, real, whole, wholes
+from tinyq.checks.values import flag, instance, listed, real, shown, whole, wholes
 
 __all__ = [
     "checked",
@@ -23,9 +23,11 @@ __all__ = [
     "frozen",
     "instance",
     "integers",
+    "listed",
     "numbers",
     "own_fields",
     "real",
+    "shown",
     "unchecked",
     "whole",
     "wholes",

@@ -14,6 +14,7 @@ from tinyq.checks.values import shown
 
 Number = TypeVar("Number", bound=np.generic)
 FOREIGN = np.ma.MaskedArray, np.matrix
+SAID = {np.floating: "floats", np.integer: "integers", np.signedinteger: "signed integers"}
 
 
 def finite_float32(name: str, x: ArrayLike) -> NDArray[np.float32]:
@@ -69,9 +70,9 @@ def numbers(name: str, x: object, kinds: tuple[type[np.generic], ...]) -> NDArra
 
     >>> numbers("logits", [1.0], (np.floating, np.int8))
     Traceback (most recent call last):
-    TypeError: logits must be an array of floating or int8, got [1.0]
+    TypeError: logits must be an array of floats or int8, got [1.0]
     """
-    wanted = f"an array of {' or '.join(kind.__name__ for kind in kinds)}"
+    wanted = "an array of " + " or ".join(SAID.get(kind, kind.__name__) for kind in kinds)
     if not isinstance(x, np.ndarray) or isinstance(x, FOREIGN):
         raise _refusal(name, x, wanted)
     # a time difference is a signed integer to NumPy

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tinyq.checks import checked, instance
 from tinyq.floatref import AvgPool2D, FloatLayer, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU, Weighted
 from tinyq.layers.nodes import Node, naming_layer
 from tinyq.methods.fold import equalize
@@ -17,6 +18,7 @@ SWEEPS = 100
 SETTLED = 1e-9
 
 
+@checked
 def equalize_network(net: Network) -> Network:
     """Return the network with its channels' ranges levelled, and its function kept.
 
@@ -27,7 +29,8 @@ def equalize_network(net: Network) -> Network:
     net: of tinyq.floatref layers; it is left as it was.
     Returns a Network with the same names, shapes and dtypes.  In real numbers it computes the same;
     each weight is rounded once, to the dtype that it had.
-    Raises ValueError for weights that are not finite, with the layer's name.
+    Raises TypeError for what is no Network, ValueError for weights that are not finite, with the
+    layer's name.
     Source: Nagel et al. 2019, section 4.1.
 
     >>> from tinyq.floatref import Dense
@@ -56,6 +59,7 @@ def equalize_network(net: Network) -> Network:
     return replace(net, nodes=tuple(_with_parts(node, weights, biases) for node in net.nodes))
 
 
+@checked
 def joined_pairs(nodes: Sequence[Node[FloatLayer]]) -> list[tuple[str, str]]:
     """Return pairs of layers with weights that only scale-equivariant layers join, by name.
 
@@ -65,6 +69,8 @@ def joined_pairs(nodes: Sequence[Node[FloatLayer]]) -> list[tuple[str, str]]:
 
     nodes: layers in running order.  Returns (first, second) names in running order.
     """
+    for node in nodes:
+        instance("nodes", node, Node)
     readers: dict[str, list[Node[FloatLayer]]] = {node.name: [] for node in nodes}
     for node in nodes:
         for name in set(node.inputs) & set(readers):

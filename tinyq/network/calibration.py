@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
+from tinyq.checks import shown
 from tinyq.layers.images import Images, naming
 from tinyq.observers import Observer
 
@@ -44,6 +45,8 @@ def calibrate(
     At most IN_FLIGHT batches are held at a time.  Raises as Network.calibrate says.
     """
     check_observer(observer)
+    if executor is not None and not callable(getattr(executor, "submit", None)):
+        raise TypeError(f"executor must have submit, as an Executor does, got {shown(executor)}")
     run = _run_here if executor is None else partial(_run_on, executor)
     seen: Seen = {}
     with closing(run(net, observer, stream)) as results:
@@ -72,10 +75,12 @@ def check_observer(observer: Callable[[], Observer]) -> None:
     Traceback (most recent call last):
     TypeError: observer must return a fresh observer when it is called, as MinMax does, got 'minmax'
     """
-    if not callable(observer) or not isinstance(observer(), Observer):
+    with naming("observer"):
+        made = observer() if callable(observer) else None
+    if not isinstance(made, Observer) or isinstance(made, type):
         raise TypeError(
             "observer must return a fresh observer when it is called, as MinMax does, "
-            f"got {observer!r}"
+            f"got {shown(observer)}"
         )
 
 

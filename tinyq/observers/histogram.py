@@ -14,8 +14,8 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.affine import Grid
-from tinyq.checks import finite_float32
+from tinyq.affine import Grid, check_ends
+from tinyq.checks import finite_float32, instance
 
 HALF = 2048  # bins on each side of zero
 LEAST_POWER = -149  # float32's numbers are whole multiples of 2**-149: no finer bin is of use
@@ -65,7 +65,8 @@ class Histogram:
 
         Raises TypeError for another class or other settings.
         """
-        if type(other) is not type(self) or self.settings() != other.settings():
+        instance("other", other, type(self))
+        if self.settings() != other.settings():
             raise TypeError(f"{self!r} cannot merge {other!r}: they must have the same settings")
         if other.lo <= other.hi:
             self._widen(other.lo, other.hi)
@@ -93,8 +94,9 @@ class Histogram:
     def range(self, qmin: int = -128, qmax: int = 127) -> tuple[float, float]:
         """Return (lo, hi), the range that a grid with the codes qmin..qmax should cover.
 
-        Raises ValueError if nothing was observed.
+        Raises ValueError if nothing was observed, TypeError or ValueError for other codes.
         """
+        qmin, qmax = check_ends(qmin, qmax)
         if self.hi < self.lo:
             raise ValueError("the observer saw no data: observe at least one value before grid()")
         return self._choose(qmin, qmax)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import instance, real
 from tinyq.observers.minmax import MinMax
 
 
@@ -22,7 +23,7 @@ class MovingAverage:
     momentum: the share of the average that each batch leaves, 0 <= momentum < 1; lo, hi: the
     smallest and largest number of all batches; average_lo, average_hi: the ends of the grid;
     batches: how many were seen.
-    Raises ValueError for another momentum.
+    Raises ValueError for another momentum, TypeError for one that is no number.
     Source: Jacob et al. 2018, section 3.1; PyTorch's MovingAverageMinMaxObserver, whose
     averaging_constant is 1 - momentum.
 
@@ -39,6 +40,7 @@ class MovingAverage:
     batches: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
+        self.momentum = real("momentum", self.momentum)
         if not 0 <= self.momentum < 1:
             raise ValueError(f"momentum must lie in 0 <= momentum < 1, got {self.momentum}")
 
@@ -46,7 +48,8 @@ class MovingAverage:
         """Move the average toward the ends of a batch, and return self.
 
         batch: float32, any shape, finite.  An empty batch changes nothing.
-        Raises ValueError for NaN or infinity, and changes nothing then.
+        Raises TypeError for codes and for what is no array of numbers, ValueError for NaN or
+        infinity, and changes nothing then.
         """
         seen = MinMax().observe(batch)
         if seen.lo <= seen.hi:
@@ -58,8 +61,10 @@ class MovingAverage:
 
         other: an observer of one batch, or of any number if this one saw none.  More batches cannot
         be added, because their average does not tell what each of them was.
-        Raises ValueError for more batches than that, or another momentum.
+        Raises ValueError for more batches than that, or another momentum, TypeError for what is no
+        such observer.
         """
+        instance("other", other, type(self))
         if other.momentum != self.momentum:
             raise ValueError(f"momentum must be {self.momentum}, as here, got {other.momentum}")
         if not self.batches:
@@ -76,7 +81,7 @@ class MovingAverage:
     def grid(self, qmin: int = -128, qmax: int = 127) -> Grid:
         """Return the asymmetric grid of the averaged range, equations (1.3) and (1.4).
 
-        Raises ValueError if nothing was observed.
+        Raises ValueError if nothing was observed, or where float32 holds no scale for the range.
         """
         return MinMax(self.average_lo, self.average_hi).grid(qmin, qmax)
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tinyq.checks import real
 from tinyq.observers.histogram import HALF, Histogram
 
 
@@ -17,7 +18,7 @@ class Percentile(Histogram):
 
     percent: the share of the numbers to keep, 0 < percent <= 100; 100 cuts nothing off.
     A tensor whose numbers are all >= 0, as after a ReLU, keeps lo = 0.
-    Raises ValueError for another percent.
+    Raises ValueError for another percent, TypeError for one that is no number.
     Source: McKinstry et al. 2018 cut absolute values; ONNX Runtime's PercentileCalibrater splits
     the share between the ends of an asymmetric range, as here.
 
@@ -29,6 +30,7 @@ class Percentile(Histogram):
     percent: float = 99.9
 
     def __post_init__(self) -> None:
+        self.percent = real("percent", self.percent)
         if not 0 < self.percent <= 100:
             raise ValueError(f"percent must lie in 0 < percent <= 100, got {self.percent}")
 

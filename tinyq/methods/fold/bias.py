@@ -2,7 +2,7 @@
 
 from numpy.typing import ArrayLike
 
-from tinyq.methods.fold.checks import Array, finite
+from tinyq.methods.fold.checks import Array, channels, finite, in_float64
 
 
 def correct_bias(
@@ -26,7 +26,7 @@ def correct_bias(
     """
     bias, weights = finite("bias", bias), finite("weights", weights)
     dequantized, mean_input = finite("dequantized", dequantized), finite("mean_input", mean_input)
-    if bias.shape != weights.shape[:1] or dequantized.shape != weights.shape:
+    if bias.shape != (channels("weights", weights),) or dequantized.shape != weights.shape:
         raise ValueError(
             f"weights {weights.shape}, dequantized {dequantized.shape} and bias {bias.shape} "
             "must be (O, ...), (O, ...) and (O,)"
@@ -36,5 +36,6 @@ def correct_bias(
             f"mean_input must have shape {weights.shape[1:]} or {weights.shape[-1:]}, "
             f"got {mean_input.shape}"
         )
-    shift = (dequantized - weights) * mean_input
-    return bias - shift.reshape(len(bias), -1).sum(axis=1)
+    with in_float64():
+        shift = (dequantized - weights) * mean_input
+        return bias - shift.reshape(len(bias), -1).sum(axis=1)

@@ -3,7 +3,8 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinyq.methods.fold.checks import Array, finite
+from tinyq.checks import real
+from tinyq.methods.fold.checks import Array, channels, finite, in_float64
 from tinyq.weights import by_channel
 
 
@@ -25,7 +26,8 @@ def batch_norm(
     gamma, beta, mean, sigma = _norm_constants(gamma, beta, mean, var, eps)
     if x.shape[-1:] != gamma.shape:
         raise ValueError(f"x must have shape (..., {len(gamma)}), got {x.shape}")
-    return gamma * (x - mean) / sigma + beta
+    with in_float64():
+        return gamma * (x - mean) / sigma + beta
 
 
 def fold_batch_norm(
@@ -56,10 +58,11 @@ def fold_batch_norm(
     """
     weights = finite("weights", weights)
     gamma, beta, mean, sigma = _norm_constants(gamma, beta, mean, var, eps)
-    if weights.shape[:1] != gamma.shape:
+    if gamma.shape != (channels("weights", weights),):
         raise ValueError(f"gamma must have shape ({len(weights)},), got {gamma.shape}")
-    factor = gamma / sigma
-    return weights * by_channel(factor, weights), beta - mean * factor
+    with in_float64():
+        factor = gamma / sigma
+        return weights * by_channel(factor, weights), beta - mean * factor
 
 
 def _norm_constants(
@@ -74,6 +77,7 @@ def _norm_constants(
     variances = arrays.pop("var")
     if (variances < 0).any():
         raise ValueError(f"var must be >= 0, got {variances.min()}")
-    if not 0 < eps < np.inf:
+    if not real("eps", eps) > 0:
         raise ValueError(f"eps must be finite and > 0, got {eps}")
-    return arrays["gamma"], arrays["beta"], arrays["mean"], np.sqrt(variances + eps)
+    with in_float64():
+        return arrays["gamma"], arrays["beta"], arrays["mean"], np.sqrt(variances + eps)

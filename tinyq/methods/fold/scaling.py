@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tinyq.methods.fold.checks import Array, finite
+from tinyq.methods.fold.checks import Array, channels, finite, in_float64
 from tinyq.weights import by_channel
 
 
@@ -30,7 +30,8 @@ def rescale(
     factors = finite("factors", factors)
     if factors.shape != bias.shape or (factors <= 0).any():
         raise ValueError(f"factors must be {len(bias)} numbers > 0, got {factors.tolist()}")
-    return first * by_channel(factors, first), bias * factors, second / factors
+    with in_float64():
+        return first * by_channel(factors, first), bias * factors, second / factors
 
 
 def equalize(first: ArrayLike, bias: ArrayLike, second: ArrayLike) -> tuple[Array, Array, Array]:
@@ -52,17 +53,20 @@ def equalize(first: ArrayLike, bias: ArrayLike, second: ArrayLike) -> tuple[Arra
     made = np.abs(first).reshape(len(first), -1).max(axis=1)
     read = np.abs(second).reshape(-1, len(first)).max(axis=0)
     used = (made > 0) & (read > 0)
-    factors = np.sqrt(np.divide(read, made, out=np.ones_like(made), where=used))
+    with in_float64():
+        factors = np.sqrt(np.divide(read, made, out=np.ones_like(made), where=used))
     return rescale(first, bias, second, factors)
 
 
 def _pair(first: ArrayLike, bias: ArrayLike, second: ArrayLike) -> tuple[Array, Array, Array]:
     """Return two layers' weights and the first one's bias in float64, or raise ValueError."""
     first, bias, second = finite("first", first), finite("bias", bias), finite("second", second)
-    if first.ndim < 2 or bias.shape != first.shape[:1]:
+    channels("first", first, least=2)
+    channels("second", second, least=2)
+    if bias.shape != first.shape[:1]:
         raise ValueError(
             f"first must be (C, ...) and bias (C,), got shapes {first.shape} and {bias.shape}"
         )
-    if second.ndim < 2 or second.shape[-1] != len(first):
+    if second.shape[-1] != len(first):
         raise ValueError(f"second must be (O, ..., {len(first)}), got shape {second.shape}")
     return first, bias, second
