@@ -6,10 +6,10 @@ ValueError which names the argument, and without a warning.
 """
 
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
-from types import ModuleType, NoneType
-from typing import Any, get_args, get_origin, get_type_hints
+from types import ModuleType, NoneType, UnionType
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -18,17 +18,22 @@ MASKED = np.ma.array([1.0, 2.0], mask=[False, True])
 OBJECTS = [None, object(), {}, {"a": 1}, "word", b"bytes", 1j, lambda: None, NoneType]
 ARRAYS = ["word", ["word"], None, 1j, [1j], [None], [[1.0], [1.0, 2.0]], MASKED, [MASKED], True]
 ARRAYS += [[True], np.array([True]), np.array([None]), np.array(["a"]), {}, object(), [2**70]]
-ARRAYS += [np.datetime64("2020"), np.array(["2020"], "M8[D]")]
+ARRAYS += [np.datetime64("2020"), np.array(["2020"], "M8[D]"), np.timedelta64(1)]
+ARRAYS += [np.ones((1, 1)).view(np.matrix), np.zeros(1, [("a", "f4")]), [np.array([True]), [0.5]]]
 NOT_FINITE = [np.nan, np.inf, -np.inf]
 # Values that an argument must refuse, by what its annotation says it takes.
 WRONG: dict[Any, list[Any]] = {
     np.floating: [*ARRAYS, 1, [1, 2], np.int8([1, 2]), np.uint8([1])] + [[x] for x in NOT_FINITE],
+    np.float64: [*ARRAYS, *([x] for x in NOT_FINITE), np.float32([np.nan])],
+    np.ndarray: [*ARRAYS, 0.5, [0.5], [[1]]],
     np.integer: [*ARRAYS, 0.5, [0.5], np.float32([1.0]), np.uint64([2**63])],
     int: [*OBJECTS, True, 1.0, 0.5, np.float32(1), np.nan, "1", [1], np.array([1, 2]), MASKED],
     float: [*OBJECTS, True, "1.0", [1.0], np.array([1.0, 2.0]), MASKED, *NOT_FINITE, 10**400],
     bool: [*OBJECTS, 0, 1, "yes", [True], np.array([True, False])],
     str: [None, object(), 1, 0.5, b"bytes", ["word"]],
-    Sequence: [None, object(), 1, 0.5, np.nan, 1j],
+    Sequence: [None, object(), 1, 0.5, np.nan, 1j, "word", b"bytes", {1}],
+    Collection: [None, object(), 1, 0.5, np.nan, 1j, "word", b"bytes"],
+    Iterable: [None, object(), 1, 0.5, np.nan, 1j],
     Mapping: [None, object(), 1, 0.5, "word", ["word"]],
     Callable: [None, object(), 1, 0.5, "word", ["word"]],
     object: [],
@@ -48,11 +53,14 @@ def public(module: ModuleType) -> list[str]:
 
 def kind_of(hint: Any) -> Any:
     """The key of WRONG for an annotation; a class that WRONG does not know stands for itself."""
-    if hint in WRONG:
-        return hint
     origin = get_origin(hint)
-    if origin is np.ndarray:
-        scalar = get_args(get_args(hint)[1])[0]
+    for known in (hint, origin):
+        if known in WRONG and known is not np.ndarray:
+            return known
+    if np.ndarray in (origin, hint):
+        scalar = get_args(get_args(hint)[1])[0] if origin else Any
+        if scalar in WRONG or not (inspect.isclass(scalar) and issubclass(scalar, np.generic)):
+            return scalar if scalar in WRONG else np.ndarray
         return np.floating if issubclass(scalar, np.floating) else np.integer
     if inspect.isclass(origin) and issubclass(origin, tuple | list | Sequence):
         return Sequence
@@ -65,11 +73,20 @@ def kind_of(hint: Any) -> Any:
 
 def values_against(hint: Any) -> list[Any]:
     """The values that an argument with this annotation must refuse."""
+    if get_origin(hint) in (Union, UnionType):
+        first, *others = [values_against(part) for part in get_args(hint) if part is not NoneType]
+        wrong = [value for value in first if all(among(value, other) for other in others)]
+        return [value for value in wrong if value is not None or NoneType not in get_args(hint)]
     kind = kind_of(hint)
     if kind in WRONG:
         return WRONG[kind]
     wrong = [*OBJECTS, True, 1, 0.5, [], np.zeros(3, np.float32)]
     return [*wrong, "DOUBLE"] if issubclass(kind, Enum) else wrong
+
+
+def among(value: Any, values: Sequence[Any]) -> bool:
+    """Whether the very object is among values: an array has no plain ==."""
+    return any(value is other for other in values)
 
 
 def arguments_of(table: Mapping[Any, Mapping[str, Any]]) -> list[Any]:
@@ -81,13 +98,30 @@ def arguments_of(table: Mapping[Any, Mapping[str, Any]]) -> list[Any]:
     ]
 
 
-def refuses_all(function: Callable[..., Any], arguments: Mapping[str, Any], name: str) -> None:
-    """Each wrong value of an argument ends in a TypeError or ValueError that names it."""
+def outcome(function: Callable[..., Any], arguments: Mapping[str, Any]) -> Any:
+    """What a call gives; of a generator all its items, for before that it looks at nothing."""
+    result = function(**arguments)
+    return list(result) if inspect.isgenerator(result) else result
+
+
+def refuses_all(
+    function: Callable[..., Any],
+    arguments: Mapping[str, Any],
+    name: str,
+    hint: Any = None,
+    said: str | None = None,
+) -> None:
+    """Each wrong value of an argument ends in a TypeError or ValueError that names it.
+
+    hint: what the argument takes, where its annotation (ArrayLike, say) leaves it open;
+    said: what messages call it, where that is another name.
+    """
     hints = get_type_hints(function.__init__ if inspect.isclass(function) else function)
-    wrong = values_against(hints.get(name, object))
-    assert wrong or hints.get(name, object) in (object, Any), f"nothing speaks against {hints}"
+    hint = hint or hints.get(name, object)
+    wrong = values_against(hint)
+    assert wrong or hint in (object, Any), f"nothing speaks against {hints}"
     for value in wrong:
         with pytest.raises((TypeError, ValueError)) as caught:
-            function(**{**arguments, name: value})
+            outcome(function, {**arguments, name: value})
         message = str(caught.value)
-        assert name in message, f"{name} = {value!r} gave the message {message!r}"
+        assert (said or name) in message, f"{name} = {value!r} gave the message {message!r}"

@@ -73,6 +73,8 @@ def score(logits: Logits, reference: Logits, labels: NDArray[np.integer]) -> Sco
     logits: float (N, classes), of a quantized network, dequantized; reference: float logits of that
     shape; labels: integers (N,).  Raises as accuracy and agreement do.
     """
+    check_logits("reference", reference)
+    check_logits("logits", logits)
     return Score(sqnr_db(reference, logits), accuracy(logits, labels), agreement(logits, reference))
 
 

@@ -14,7 +14,11 @@ from tinyq.checks.values import shown
 
 Number = TypeVar("Number", bound=np.generic)
 FOREIGN = np.ma.MaskedArray, np.matrix
-SAID = {np.floating: "floats", np.integer: "integers", np.signedinteger: "signed integers"}
+SAID: dict[Any, str] = {
+    np.floating: "floats",
+    np.integer: "integers",
+    np.signedinteger: "signed integers",
+}
 
 
 def finite_float32(name: str, x: ArrayLike) -> NDArray[np.float32]:

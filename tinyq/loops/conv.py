@@ -5,7 +5,7 @@ Source: TensorFlow Lite `kernels/internal/reference/integer_ops/conv.h`, `fully_
 
 from collections.abc import Sequence
 
-from tinyq.loops.integers import as_ints, int32
+from tinyq.loops.integers import as_image, as_ints, int32, whole
 from tinyq.loops.rescale import Rescale, multiply_by_quantized_multiplier, requantize
 
 Image = list[list[list[int]]]
@@ -22,10 +22,10 @@ def pad2d(image: Sequence, pads: tuple[int, int, int, int], value: int) -> Image
     >>> pad2d([[[5]]], (0, 1, 1, 0), value=-1)
     [[[-1], [5]], [[-1], [-1]]]
     """
-    top, bottom, left, right = pads
-    if min(pads) < 0:
+    top, bottom, left, right = as_ints(pads)
+    if min(top, bottom, left, right) < 0:
         raise ValueError(f"pads must not be negative, got {pads}")
-    image = as_ints(image)
+    image, value = as_image(image), whole(value)
     height, width, channels = len(image), len(image[0]), len(image[0][0])
     out: Image = []
     for y in range(-top, height + bottom):
@@ -45,9 +45,9 @@ def output_size(size: int, kernel: int, stride: int) -> int:
     >>> output_size(22, kernel=7, stride=2)
     8
     """
-    if not 1 <= kernel <= size:
+    if not 1 <= whole(kernel) <= size:
         raise ValueError(f"a window of {kernel} does not fit in {size} pixels")
-    if stride < 1:
+    if whole(stride) < 1:
         raise ValueError(f"stride must be at least 1, got {stride}")
     return (size - kernel) // stride + 1
 
@@ -99,15 +99,19 @@ def conv2d(
     >>> conv2d([[[7], [9]]], [[[[2], [3]]]], [0], (1, 1), 1, [2**30], [0], zero_point_out=-5)
     [[[13]]]
     """
-    image, weights = as_ints(image), as_ints(weights)
-    filters = list(zip(weights, as_ints(biases), multipliers, shifts, strict=True))
+    image, weights = as_image(image), [as_image(kernel) for kernel in weights]
+    zero_point_in, (down, right) = whole(zero_point_in), as_ints(stride)
+    parts = as_ints(biases), as_ints(multipliers), as_ints(shifts)
+    filters = list(zip(weights, *parts, strict=True))
+    if len({(len(kernel), len(kernel[0])) for kernel in weights}) != 1:
+        raise ValueError("weights must hold one filter or more, all of one (KH, KW)")
     out: Image = []
-    for y in range(output_size(len(image), len(weights[0]), stride[0])):
+    for y in range(output_size(len(image), len(weights[0]), down)):
         out.append([])
-        for x in range(output_size(len(image[0]), len(weights[0][0]), stride[1])):
+        for x in range(output_size(len(image[0]), len(weights[0][0]), right)):
             out[-1].append([])
             for kernel, bias, multiplier, shift in filters:
-                top, left = y * stride[0], x * stride[1]
+                top, left = y * down, x * right
                 acc = accumulate(image, kernel, bias, zero_point_in, top, left)
                 code = requantize(acc, multiplier, shift, zero_point_out, qmin, qmax, rescale)
                 out[-1][-1].append(code)
@@ -136,7 +140,7 @@ def dense(
     >>> dense([7, 9], [[2, 3], [1, -1]], [0, 10], 1, 2**30, 0, zero_point_out=-5)
     [13, -1]
     """
-    vector, out = as_ints(vector), []
+    vector, zero_point_in, out = as_ints(vector), whole(zero_point_in), []
     for row, bias in zip(as_ints(weights), as_ints(biases), strict=True):
         acc = int32(bias)
         for q, w in zip(vector, row, strict=True):

@@ -17,7 +17,7 @@ def check_ratio(ratio: float) -> float:
     Traceback (most recent call last):
     ValueError: ratio must be finite and not negative, got -0.5
     """
-    if not (isfinite(ratio) and ratio >= 0):
+    if isinstance(ratio, bool) or not (isfinite(ratio) and ratio >= 0):
         raise ValueError(f"ratio must be finite and not negative, got {ratio}")
     return ratio
 

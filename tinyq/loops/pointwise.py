@@ -6,7 +6,8 @@ Source: TensorFlow Lite `kernels/internal/reference/add.h`, `kernels/add.cc`.
 from collections.abc import Sequence
 
 from tinyq.loops.conv import Image, Pair
-from tinyq.loops.integers import as_ints, int32
+from tinyq.loops.floats import check_ratio
+from tinyq.loops.integers import as_image, int32, whole
 from tinyq.loops.rescale import (
     Rescale,
     multiply_by_quantized_multiplier,
@@ -24,9 +25,10 @@ def clamp(image: Sequence, lo: int, hi: int) -> Image:
     >>> clamp([[[-9, 0, 9]]], -1, 5)
     [[[-1, 0, 5]]]
     """
+    lo, hi = whole(lo), whole(hi)
     if lo > hi:
         raise ValueError(f"lo must not be above hi, got {lo} and {hi}")
-    return [[[min(max(q, lo), hi) for q in pixel] for pixel in row] for row in as_ints(image)]
+    return [[[min(max(q, lo), hi) for q in pixel] for pixel in row] for row in as_image(image)]
 
 
 def relu(image: Sequence, zero_point: int) -> Image:
@@ -37,7 +39,15 @@ def relu(image: Sequence, zero_point: int) -> Image:
     >>> relu([[[-9, 0, 9]]], zero_point=-1)
     [[[-1, 0, 9]]]
     """
-    return [[[max(q, zero_point) for q in pixel] for pixel in row] for row in as_ints(image)]
+    zero_point = whole(zero_point)
+    return [[[max(q, zero_point) for q in pixel] for pixel in row] for row in as_image(image)]
+
+
+def check_left_shift(left_shift: int) -> int:
+    """Return the left shift of an add; raise ValueError outside 0..31, TypeError for no integer."""
+    if not 0 <= whole(left_shift) <= 31:
+        raise ValueError(f"left_shift must lie in 0..31, got {left_shift}")
+    return whole(left_shift)
 
 
 def add_ratios(
@@ -47,12 +57,16 @@ def add_ratios(
 
     twice_max = 2 * max(s_a, s_b); the ratios are s_a / twice_max, s_b / twice_max and
     twice_max / (2^left_shift * s_out), all in float64.
-    scale_a, scale_b, scale_out: above 0.  Returns the ratios of a, of b and of the sum.
+    scale_a, scale_b, scale_out: above 0; left_shift: 0..31.  Returns the ratios of a, of b and of
+    the sum.  Raises TypeError for what is no number, ValueError for another scale or shift.
 
     >>> add_ratios(0.5, 0.25, 1.0, left_shift=0)
     (0.5, 0.25, 1.0)
     """
+    if not min(map(check_ratio, (scale_a, scale_b, scale_out))) > 0:
+        raise ValueError(f"scales must be above 0, got {scale_a}, {scale_b}, {scale_out}")
     scale_a, scale_b, scale_out = float(scale_a), float(scale_b), float(scale_out)
+    left_shift = check_left_shift(left_shift)
     twice_max = 2 * max(scale_a, scale_b)
     return scale_a / twice_max, scale_b / twice_max, twice_max / (2**left_shift * scale_out)
 
@@ -95,10 +109,11 @@ def add(
     >>> add([[[10]]], [[[20]]], (2, 0, -1), add_multipliers(0.5, 0.25, 1.0))
     [[[8]]]
     """
+    left_shift = check_left_shift(left_shift)
     zero_a, zero_b, zero_out = zero_points
     scaling_a, scaling_b, scaling_out = multipliers
     out: Image = []
-    for row_a, row_b in zip(as_ints(image_a), as_ints(image_b), strict=True):
+    for row_a, row_b in zip(as_image(image_a), as_image(image_b), strict=True):
         out.append([])
         for pixel_a, pixel_b in zip(row_a, row_b, strict=True):
             out[-1].append([])

@@ -6,7 +6,7 @@ Source: TensorFlow Lite `kernels/internal/reference/integer_ops/pooling.h`.
 from collections.abc import Callable, Sequence
 
 from tinyq.loops.conv import Image, Pair, output_size
-from tinyq.loops.integers import as_ints, divide_toward_zero, int32
+from tinyq.loops.integers import as_image, as_ints, divide_toward_zero, int32, whole
 
 
 def max_pool2d(
@@ -41,6 +41,7 @@ def avg_pool2d(
     >>> avg_pool2d([[[2], [3]]], (1, 2), (1, 1)), avg_pool2d([[[-2], [-3]]], (1, 2), (1, 1))
     ([[[3]]], [[[-3]]])
     """
+    qmin, qmax = whole(qmin), whole(qmax)
     return _windows(image, size, stride, lambda codes: min(max(_mean(codes), qmin), qmax))
 
 
@@ -55,7 +56,7 @@ def global_avg_pool2d(image: Sequence, qmin: int = -128, qmax: int = 127) -> lis
     >>> global_avg_pool2d([[[-128]] * 8 + [[-127]] * 8])
     [-128]
     """
-    image = as_ints(image)
+    image = as_image(image)
     return avg_pool2d(image, (len(image), len(image[0])), (1, 1), qmin, qmax)[0][0]
 
 
@@ -74,16 +75,17 @@ def _windows(
     reduce: Callable,
     pads: tuple[int, int, int, int] = (0, 0, 0, 0),
 ) -> Image:
-    image = as_ints(image)
+    image = as_image(image)
     out: Image = []
-    above, below, before, after = pads
-    for y in range(output_size(above + len(image) + below, size[0], stride[0])):
+    above, below, before, after = as_ints(pads)
+    (tall, wide), (down, right) = as_ints(size), as_ints(stride)
+    for y in range(output_size(above + len(image) + below, tall, down)):
         out.append([])
-        for x in range(output_size(before + len(image[0]) + after, size[1], stride[1])):
+        for x in range(output_size(before + len(image[0]) + after, wide, right)):
             out[-1].append([])
             for c in range(len(image[0][0])):
-                top, left = y * stride[0] - above, x * stride[1] - before
-                rows = image[max(top, 0) : top + size[0]]
-                codes = [pixel[c] for row in rows for pixel in row[max(left, 0) : left + size[1]]]
+                top, left = y * down - above, x * right - before
+                rows = image[max(top, 0) : top + tall]
+                codes = [pixel[c] for row in rows for pixel in row[max(left, 0) : left + wide]]
                 out[-1][-1].append(reduce(codes))
     return out

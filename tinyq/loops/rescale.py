@@ -9,7 +9,15 @@ from collections.abc import Callable
 from math import frexp
 
 from tinyq.loops.floats import check_ratio
-from tinyq.loops.integers import INT32_MAX, INT32_MIN, divide_toward_zero, int32, wrap_int32
+from tinyq.loops.integers import (
+    INT32_MAX,
+    INT32_MIN,
+    check_shift,
+    divide_toward_zero,
+    int32,
+    whole,
+    wrap_int32,
+)
 
 Rescale = Callable[[int, int, int], int]
 
@@ -48,9 +56,10 @@ def saturating_rounding_doubling_high_mul(a: int, b: int) -> int:
     >>> saturating_rounding_doubling_high_mul(-5, 2**30)
     -2
     """
-    if int32(a) == INT32_MIN and int32(b) == INT32_MIN:
+    a, b = int32(a), int32(b)
+    if a == INT32_MIN and b == INT32_MIN:
         return INT32_MAX
-    ab = a * int32(b)
+    ab = a * b
     nudge = 2**30 if ab >= 0 else 1 - 2**30
     return divide_toward_zero(ab + nudge, 2**31)
 
@@ -66,7 +75,7 @@ def rounding_divide_by_pot(x: int, n: int) -> int:
     >>> rounding_divide_by_pot(5, 1), rounding_divide_by_pot(-5, 1)
     (3, -3)
     """
-    int32(x)
+    x, n = int32(x), check_shift(n)
     if n < 0:
         raise ValueError(f"n must not be negative, got {n}")
     mask = 2**n - 1
@@ -82,7 +91,7 @@ def multiply_by_quantized_multiplier(x: int, multiplier: int, shift: int) -> int
 
     x, multiplier: int32.  shift: right if positive, left if negative.
     A left shift happens first and wraps where it leaves int32, as in TensorFlow Lite.
-    Raises OverflowError if x or multiplier is not an int32.
+    Raises OverflowError if x or multiplier is not an int32, TypeError for what is no integer.
 
     The exact result here is 11.4991, but the first step rounds 5887.54 to 5888, and 5888 / 2^9 is
     11.5, which the second step rounds away from zero.
@@ -90,7 +99,7 @@ def multiply_by_quantized_multiplier(x: int, multiplier: int, shift: int) -> int
     >>> multiply_by_quantized_multiplier(7984, 1583594044, 9)
     12
     """
-    int32(x)
+    x, shift = int32(x), check_shift(shift)
     if shift < 0:
         x = wrap_int32(x << -shift)
     x = saturating_rounding_doubling_high_mul(x, multiplier)
@@ -121,4 +130,5 @@ def requantize(
     >>> requantize(2**20, 1527099593, 6, zero_point=-126)
     127
     """
-    return min(max(rescale(acc, multiplier, shift) + zero_point, qmin), qmax)
+    result = rescale(acc, multiplier, shift) + whole(zero_point)
+    return min(max(result, whole(qmin)), whole(qmax))

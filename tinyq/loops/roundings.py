@@ -5,7 +5,7 @@ where `tinyq.loops` asks for a ``rescale``.  Equation numbers are those of `tiny
 """
 
 from tinyq.loops.floats import FLOAT32_BITS, FLOAT64_BITS, keep_bits, round_half_even
-from tinyq.loops.integers import INT32_MAX, INT32_MIN, int32, wrap_int32
+from tinyq.loops.integers import INT32_MAX, INT32_MIN, check_shift, int32, whole, wrap_int32
 
 
 def rescale_up(acc: int, multiplier: int, shift: int) -> int:
@@ -21,8 +21,8 @@ def rescale_up(acc: int, multiplier: int, shift: int) -> int:
     >>> rescale_up(-3, 2**30, 1), rescale_up(3, 2**30, 1)
     (0, 1)
     """
-    left, right = max(-shift, 0), max(shift, 0)
-    high = (wrap_int32(int32(acc) << left) * multiplier + 2**30) >> 31
+    left, right = max(-check_shift(shift), 0), max(check_shift(shift), 0)
+    high = (wrap_int32(int32(acc) << left) * whole(multiplier) + 2**30) >> 31
     half = 2**right // 2
     return (high + half) >> right
 
@@ -38,8 +38,8 @@ def rescale_single(acc: int, multiplier: int, shift: int) -> int:
     >>> rescale_single(7984, 1583594044, 9)  # exactly 11.4991
     11
     """
-    total = 31 + shift
-    return (int32(acc) * multiplier + 2 ** (total - 1)) >> total
+    total = _total(shift)
+    return (int32(acc) * whole(multiplier) + 2 ** (total - 1)) >> total
 
 
 def rescale_float32(acc: int, multiplier: int, shift: int) -> int:
@@ -54,8 +54,8 @@ def rescale_float32(acc: int, multiplier: int, shift: int) -> int:
     >>> [rescale_float32(acc, 2**30, 0) for acc in (-3, -1, 1, 3)]  # halves
     [-2, 0, 0, 2]
     """
-    product = keep_bits(keep_bits(int32(acc), FLOAT32_BITS) * multiplier, FLOAT32_BITS)
-    return min(max(round_half_even(product, 31 + shift), INT32_MIN), INT32_MAX)
+    product = keep_bits(keep_bits(int32(acc), FLOAT32_BITS) * whole(multiplier), FLOAT32_BITS)
+    return min(max(round_half_even(product, _total(shift)), INT32_MIN), INT32_MAX)
 
 
 def rescale_float64(acc: int, multiplier: int, shift: int) -> int:
@@ -70,7 +70,14 @@ def rescale_float64(acc: int, multiplier: int, shift: int) -> int:
     >>> [rescale_float64(acc, 2**30, 0) for acc in (-3, -1, 1, 3)]  # halves
     [-2, -1, 1, 2]
     """
-    product, total = keep_bits(int32(acc) * multiplier, FLOAT64_BITS), 31 + shift
+    product, total = keep_bits(int32(acc) * whole(multiplier), FLOAT64_BITS), _total(shift)
     size = (abs(product) + 2 ** (total - 1)) >> total
     rounded = size if product >= 0 else -size
     return rounded if INT32_MIN <= rounded <= INT32_MAX else INT32_MIN
+
+
+def _total(shift: int) -> int:
+    """Return how far the whole shift goes to the right, the 31 of the multiplier included."""
+    if check_shift(shift) <= -31:
+        raise ValueError(f"shift must be above -31, got {shift}")
+    return 31 + shift

@@ -15,7 +15,8 @@ from tinyq.checks import finite_float32, instance, real
 class MinMax:
     """Remember the smallest and largest value seen.
 
-    lo, hi: the range so far, finite; hi < lo means that nothing was seen, and becomes inf, -inf.
+    lo, hi: the range so far, finite; hi < lo means that nothing was seen, and becomes inf, -inf,
+    which a new one has.
     Raises TypeError for what is no number, ValueError for NaN or infinity.
     Merging is exact: any split of the data, in any order, gives the same range.
 
@@ -27,10 +28,9 @@ class MinMax:
     hi: float = -math.inf
 
     def __post_init__(self) -> None:
-        for name, unseen in (("lo", math.inf), ("hi", -math.inf)):
-            end = getattr(self, name)
-            if not (isinstance(end, float) and end == unseen):
-                setattr(self, name, real(name, end))
+        ends = (self.lo, self.hi)
+        if not (all(isinstance(end, float) for end in ends) and ends == (math.inf, -math.inf)):
+            self.lo, self.hi = real("lo", self.lo), real("hi", self.hi)
         if self.hi < self.lo:  # so that a merge takes nothing from them
             self.lo, self.hi = math.inf, -math.inf
 
