@@ -168,7 +168,7 @@ def test_the_scales_of_a_requantizer(rounding, in_scale, scale, out_scale):
         # FLOAT32 rounds five times, and what it rounds may lie below its last bit
         near, bits = (Fraction(1, 2**149), 21) if rounding is Rounding.FLOAT32 else (0, 51)
         lost = near / Fraction(out_scale) * max(Fraction(in_scale), 1) + near
-        lost += Fraction(1, 2**1074) / Fraction(out_scale)
+        lost += Fraction(1, 2**1074) / Fraction(out_scale) + Fraction(1, 2**1074)
         if scale <= FLOAT32_MAX and in_scale * scale <= FLOAT32_MAX:
             assert abs(Fraction(call()) - want) <= want / 2**bits + lost
     elif want > 2**31:
