@@ -71,6 +71,15 @@
     }
   }
 
+  /* One scale a channel, or one for all, each above 0. */
+  function checkScales(scales, channels) {
+    if (scales.length !== 1 && scales.length !== channels) {
+      throw new RangeError(`scales must be 1 or ${channels}, one a channel, got ${scales.length}`);
+    }
+    const bad = Array.from(scales).find((scale) => !(scale > 0 && scale < Infinity));
+    if (bad !== undefined) throw new RangeError(`scales must be finite and above 0, got ${bad}`);
+  }
+
   function checkBits(bits) {
     if (!(Number.isInteger(bits) && bits >= 2 && bits <= 8)) {
       throw new RangeError(`bits must be a whole number from 2 to 8, got ${bits}`);
@@ -137,6 +146,7 @@
   /* Equation (5.4): left shift, high multiply, rounding shift. */
   function multiplyByQuantizedMultiplier(x, multiplier, shift) {
     checkInt32("x", x);
+    if (multiplier < 0) throw new RangeError(`multiplier must be >= 0, got ${multiplier}`);
     checkShift("shift", shift, -30);
     const high = saturatingRoundingDoublingHighMul(shiftLeftInt32(x, shift), multiplier);
     return roundingDivideByPot(high, Math.max(shift, 0));
@@ -176,6 +186,7 @@
       throw new RangeError(`rounding must be one of ${ROUNDINGS.join(", ")}, got ${rounding}`);
     }
     const ratio = Float64Array.from(ratios);
+    if (!ratio.length) throw new RangeError("a requantizer needs at least 1 ratio, got 0");
     const pairs = Array.from(ratio, quantizeMultiplier);
     const multiplier = Int32Array.from(pairs, (pair) => pair.multiplier);
     return { ratio, multiplier, shift: Int32Array.from(pairs, (pair) => pair.shift), rounding };
@@ -185,6 +196,7 @@
   function requantizer(inScale, weightScales, outScale, rounding = "DOUBLE") {
     checkScale("inScale", inScale);
     checkScale("outScale", outScale);
+    checkScales(weightScales, weightScales.length);
     const kind = rounding === "FLOAT32" ? float32 : Number;
     const ratio = (scale) => kind(kind(kind(inScale) * kind(scale)) / kind(outScale));
     return requantizerOf(Array.from(weightScales, ratio), rounding);
@@ -263,6 +275,9 @@
   /* scale_c = max |w_c| / weightMax in float32, 1 where all are zero, equation (3.1). */
   function weightScales(weights, channels, perChannel, bits = 8) {
     checkBits(bits);
+    if (!weights.length || weights.length % channels) {
+      throw new RangeError(`weights must be ${channels} channels, got ${weights.length} numbers`);
+    }
     const rows = perChannel ? channels : 1;
     const largest = new Float32Array(rows);
     const size = weights.length / rows;
@@ -285,6 +300,10 @@
     checkBits(bits);
     const most = weightMax(bits);
     const size = weights.length / scales.length;
+    checkScales(scales, scales.length);
+    if (!(size >= 1 && Number.isInteger(size))) {
+      throw new RangeError(`${weights.length} weights do not fit ${scales.length} scales`);
+    }
     return Int8Array.from(weights, (w, i) =>
       clamp(lround(w / scales[Math.floor(i / size)]), -most, most));
   }
@@ -292,7 +311,11 @@
   /* round(bias / (inScale * scale_c)) as int32, equation (4.3). */
   function quantizeBias(bias, inScale, scales) {
     checkScale("inScale", inScale);
+    checkScales(scales, bias.length);
     return Int32Array.from(bias, (b, c) => {
+      if (!Number.isFinite(float32(b))) {
+        throw new RangeError(`bias must be finite float32 numbers, got ${b}`);
+      }
       const code = lround(b / (inScale * scales[scales.length === 1 ? 0 : c]));
       if (Math.abs(code) <= INT32_MAX) return code;
       throw new RangeError(`bias[${c}] = ${b} needs code ${code}: it must fit int32`);
