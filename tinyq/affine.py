@@ -65,7 +65,8 @@ def check_scale(name: str, scale: float) -> float:
     with np.errstate(over="ignore", under="ignore"):
         held = FLOAT32_TINY <= np.float32(value) <= FLOAT32_MAX
     if not held:
-        raise ValueError(f"{name} must be a finite float32 of 2**-126 or more, got {scale!r}")
+        least = "above 0" if value <= 0 else "of 2**-126 or more"
+        raise ValueError(f"{name} must be a finite float32 {least}, got {scale!r}")
     return value
 
 
