@@ -198,7 +198,7 @@ def test_a_block_that_changes_the_channels_needs_a_projection():
 
 @pytest.mark.parametrize("eps", [0.0, -1.0, np.nan])
 def test_eps_must_be_positive(eps):
-    with pytest.raises(ValueError, match="eps must be finite and > 0"):
+    with pytest.raises(ValueError, match="eps must be .*finite"):
         tinyq.load_torch(tiny(), eps=eps)
 
 
