@@ -8,6 +8,7 @@ ValueError which names the argument, and without a warning.
 import inspect
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
+from itertools import count
 from types import ModuleType, NoneType, UnionType
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -74,14 +75,35 @@ def kind_of(hint: Any) -> Any:
 def values_against(hint: Any) -> list[Any]:
     """The values that an argument with this annotation must refuse."""
     if get_origin(hint) in (Union, UnionType):
-        first, *others = [values_against(part) for part in get_args(hint) if part is not NoneType]
-        wrong = [value for value in first if all(among(value, other) for other in others)]
-        return [value for value in wrong if value is not None or NoneType not in get_args(hint)]
+        return _against_union(get_args(hint))
+    if get_origin(hint) is type:
+        return [*OBJECTS, int, 1]
     kind = kind_of(hint)
     if kind in WRONG:
-        return WRONG[kind]
+        return [*WRONG[kind], *_wrong_inside(hint, get_args(hint))]
     wrong = [*OBJECTS, True, 1, 0.5, [], np.zeros(3, np.float32)]
     return [*wrong, "DOUBLE"] if issubclass(kind, Enum) else wrong
+
+
+def _against_union(hints: Sequence[Any]) -> list[Any]:
+    """What all of the hints rule out; what is no array of numbers where one is a mere protocol."""
+    if any(getattr(get_origin(hint) or hint, "_is_protocol", False) for hint in hints):
+        return [None, object(), {}, lambda: None]
+    first, *others = [values_against(hint) for hint in hints if hint is not NoneType]
+    plain = tuple(hint for hint in hints if inspect.isclass(hint) and get_origin(hint) is None)
+    wrong = [value for value in first if all(among(value, other) for other in others)]
+    return [value for value in wrong if not isinstance(value, plain)]
+
+
+def _wrong_inside(hint: Any, parts: Sequence[Any]) -> list[Any]:
+    """Sequences and mappings with one wrong thing in them, and what only looks like a sequence."""
+    kind = kind_of(hint)
+    if kind is Mapping and parts:
+        keyed = [{1: 1}] if parts[0] is str else []
+        return keyed + [{"a": value} for value in values_against(parts[1])]
+    if kind is Sequence and parts and get_origin(hint) is not tuple:
+        return ["word", iter([1]), count(), {1}] + [[value] for value in values_against(parts[0])]
+    return []
 
 
 def among(value: Any, values: Sequence[Any]) -> bool:

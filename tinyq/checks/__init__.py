@@ -8,6 +8,7 @@ from tinyq.checks.arrays import (
     finite_float32,
     finite_float64,
     frozen,
+    in_float,
     integers,
     numbers,
 )
@@ -21,6 +22,7 @@ __all__ = [
     "finite_float64",
     "flag",
     "frozen",
+    "in_float",
     "instance",
     "integers",
     "listed",

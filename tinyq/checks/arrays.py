@@ -5,6 +5,7 @@ mapped.  A masked array and a matrix are refused, because their arithmetic is an
 """
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 import numpy as np
@@ -45,6 +46,21 @@ def finite_float64(name: str, x: ArrayLike) -> NDArray[np.float64]:
     array([2., 1.])
     """
     return _finite(name, _array(name, x, "fiu", "real numbers"), np.float64)
+
+
+def finite(name: str, x: ArrayLike) -> NDArray[np.floating]:
+    """Return real numbers as an array of the floats they are; what is an array is not copied.
+
+    x: as finite_float32 takes it.  Raises TypeError as it does, ValueError for NaN or infinity.
+
+    >>> finite("weights", [0.5, float("nan")])
+    Traceback (most recent call last):
+    ValueError: weights must be finite numbers, got NaN or infinity
+    """
+    values = _array(name, x, "f", "real numbers (float32)")
+    if not np.isfinite(values).all():
+        raise ValueError(f"{name} must be finite numbers, got NaN or infinity")
+    return values
 
 
 def integers(name: str, x: ArrayLike, least: int, most: int) -> NDArray[np.integer]:
@@ -108,6 +124,24 @@ def frozen(array: NDArray[Number]) -> NDArray[Number]:
     ValueError: cannot set WRITEABLE flag to True of this array
     """
     return np.ndarray(array.shape, array.dtype, array.tobytes())
+
+
+@contextmanager
+def in_float(what: str) -> Iterator[None]:
+    """Raise ValueError, not a warning, where sums or quotients of finite numbers overflow.
+
+    what: the arguments that are too large, or too small to divide by.  Decorates functions too.
+
+    >>> with in_float("weights and scales"):
+    ...     np.float64([1e300]) / 1e-300
+    Traceback (most recent call last):
+    ValueError: weights and scales must stay within floats: overflow encountered in divide
+    """
+    try:
+        with np.errstate(divide="raise", over="raise", invalid="raise"):
+            yield
+    except FloatingPointError as error:
+        raise ValueError(f"{what} must stay within floats: {error}") from error
 
 
 def _finite(name: str, array: NDArray[Any], dtype: Any) -> NDArray[Any]:

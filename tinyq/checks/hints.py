@@ -1,7 +1,7 @@
 """The gate by annotations: what a signature says of an argument is what the argument is asked."""
 
 import inspect
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from functools import cache, partial, wraps
@@ -16,6 +16,8 @@ from tinyq.checks.values import flag, instance, listed, real, shown, whole
 Params = ParamSpec("Params")
 Result = TypeVar("Result")
 PLURAL = Sequence, Collection, Iterable
+MAPPING: Any = Mapping  # abstract, to a type checker
+CALLABLE: Any = Callable
 NUMBERS: dict[Any, Callable[[str, Any], Any]] = {int: whole, float: real, bool: flag}
 INT64 = -(2**63), 2**63 - 1
 ARRAYS: dict[Any, Callable[[str, Any], Any]] = {
@@ -89,9 +91,10 @@ def asked(name: str, value: Any, hint: Any) -> Any:
     NDArray[np.float32], NDArray[np.float64], NDArray[np.integer]: as finite_float32,
     finite_float64 and integers; NDArray of another scalar type, or of a union of such: as numbers;
     tuple[X, Y], tuple[X, ...]: a sequence, as a tuple of what X and Y stand for;
-    a class: an instance of it; X | None: None too; X | Y: one of several classes.
+    Sequence[X], list[X], Mapping[X, Y]: each item, key and value what X and Y stand for;
+    type[X]: X or a subclass; a class: an instance of it; X | None: None too; X | Y: one of several.
     A string is no sequence: nobody means its letters.  What an annotation leaves open (Any,
-    ArrayLike, a sequence's items, a protocol) is the function's to check.
+    ArrayLike, the items of an iterable, a protocol) is the function's to check.
     Raises TypeError or ValueError with the name.
 
     >>> asked("bias", [1], np.ndarray[Any, np.dtype[np.int32]])
@@ -110,6 +113,14 @@ def asked(name: str, value: Any, hint: Any) -> Any:
         return _items(name, value, parts)
     if kind in PLURAL and isinstance(value, str | bytes):
         raise TypeError(f"{name} must be a {kind.__name__}, got {shown(value)}")
+    if origin in (Sequence, list):
+        return _every_item(name, value, origin, parts[0])
+    if origin in (Mapping, dict):
+        return _mapping(name, value, *parts)
+    if origin is type:
+        return _subclass(name, value, *parts)
+    if kind is CALLABLE:
+        return _callable(name, value)
     return instance(name, value, kind) if _has_instances(kind) else value
 
 
@@ -153,3 +164,32 @@ def _items(name: str, value: Any, hints: tuple[Any, ...]) -> tuple[Any, ...]:
     if len(items) != len(hints):
         raise ValueError(f"{name} must have {len(hints)} items, got {shown(value)}")
     return tuple(asked(name, *pair) for pair in zip(items, hints, strict=True))
+
+
+def _every_item(name: str, value: Any, kind: Any, hint: Any) -> Any:
+    """Return a sequence whose items are all what one hint asks: a list for list, else a tuple."""
+    instance(name, value, kind)
+    items = [
+        asked(f"{name}[{place}]", item, hint) for place, item in enumerate(listed(name, value))
+    ]
+    return items if kind is list else tuple(items)
+
+
+def _mapping(name: str, value: Any, key_hint: Any, item_hint: Any) -> dict[Any, Any]:
+    """Return a mapping as a dictionary whose keys and items are what their hints ask of them."""
+    return {
+        asked(f"a key of {name}", key, key_hint): asked(f"{name}[{key!r}]", item, item_hint)
+        for key, item in instance(name, value, MAPPING).items()
+    }
+
+
+def _callable(name: str, value: Any) -> Any:
+    if not callable(value):
+        raise TypeError(f"{name} must be callable, got {shown(value)}")
+    return value
+
+
+def _subclass(name: str, value: Any, kind: Any) -> Any:
+    if not inspect.isclass(value) or inspect.isclass(kind) and not issubclass(value, kind):
+        raise TypeError(f"{name} must be a subclass of {kind.__name__}, got {shown(value)}")
+    return value
