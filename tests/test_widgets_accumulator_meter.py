@@ -117,9 +117,9 @@ def test_a_layer_of_ones_own(v8):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"layer": "conv"}, "layer must be a QConv2D, QConv2DPerChannel or QDense, got str"),
-        ({"codes": np.zeros((1, 2), np.int8)}, "got NoneType"),
-        ({"layer": quantized("seed").nodes[-1].layer}, "codes must be given with the layer"),
+        ({"layer": "conv"}, "layer must be a Linear, got 'conv'"),
+        ({"codes": np.zeros((1, 2), np.int8)}, "layer and codes must be given together"),
+        ({"layer": quantized("seed").nodes[-1].layer}, "layer and codes must be given together"),
         ({"channel": 8}, "channel must be at most 7, got 8"),
         ({"zero_point": 128}, "zero_point"),
         ({"kernel": 0}, "kernel"),

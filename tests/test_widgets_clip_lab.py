@@ -90,7 +90,7 @@ def test_a_tensor_of_ones_own(v8):
         ({"lo": 2.0, "hi": 1.0}, "lo <= hi, got lo=2.0, hi=1.0"),
         ({"x": np.float32([])}, "x must hold at least one number"),
         ({"x": np.float32([1, np.inf])}, "x must be finite"),
-        ({"lo": float("nan")}, "lo must be finite"),
+        ({"lo": float("nan")}, "lo must be a finite number"),
         ({"rule": "best"}, "rule"),
     ],
     ids=str,

@@ -56,11 +56,12 @@ def test_a_number_half_a_step_beyond_the_end_is_not_clipped():
     ("arguments", "message"),
     [
         ({"lo": 2, "hi": 1}, "lo <= hi, got lo=2.0, hi=1.0"),
-        ({"bits": 1}, "bits must be a whole number from 2 to 8, got 1"),
-        ({"bits": 9}, "bits must be a whole number from 2 to 8, got 9"),
-        ({"bits": 2.5}, "bits must be a whole number from 2 to 8, got 2.5"),
+        ({"bits": 1}, "bits must be an integer in 2..8, got 1"),
+        ({"bits": 9}, "bits must be an integer in 2..8, got 9"),
+        ({"bits": 2.5}, "bits must be an integer, got 2.5"),
         ({"lo": float("nan")}, "lo must be a finite number"),
-        ({"hi": 1e39}, "hi must be finite float32"),
+        ({"hi": 1e39}, "got lo=-1.0, hi=1e+39"),
+        ({"x": 1e39}, "x must be finite float32"),
         ({"x": float("inf")}, "x must be a finite number"),
         ({"lo": -3e38, "hi": 3e38}, "no float32 scale"),
         ({"lo": -3.4028234e38, "hi": 0, "bits": 7}, "float32 cannot hold the ends"),
@@ -68,13 +69,13 @@ def test_a_number_half_a_step_beyond_the_end_is_not_clipped():
     ids=str,
 )
 def test_what_has_no_grid_is_refused(arguments, message):
-    with pytest.raises(ValueError, match=re.escape(message)):
+    with pytest.raises((TypeError, ValueError), match=re.escape(message)):
         GridRuler(**arguments)
 
 
 def test_traits_refuse_what_a_page_could_not_take():
     ruler = GridRuler()
-    with pytest.raises(ValueError, match="x must be finite"):
+    with pytest.raises(ValueError, match="x must be a finite number"):
         ruler.x = float("nan")
     with pytest.raises(traitlets.TraitError, match="bits"):
         ruler.bits = 9

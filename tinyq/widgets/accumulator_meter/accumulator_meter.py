@@ -5,9 +5,9 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import traitlets
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
 from tinyq.layers.linear import Linear
 from tinyq.methods.in_order import input_steps
 from tinyq.weights import weight_max
@@ -16,6 +16,7 @@ from tinyq.widgets.data.subject import PARTS
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, fallback_of, table
+from tinyq.widgets.frame.traits import Enum, Int
 
 INT16_MAX, INT32_MAX = 2**15 - 1, 2**31 - 1
 
@@ -82,26 +83,22 @@ class AccumulatorMeter(Widget):
     fields = ("network", "part", "zero_point", "kernel", "inputs", "weight_bits", "channel")
     called = ("bound", "least", "largest")
 
-    network = traitlets.Enum(NETWORKS, "seed").tag(sync=True)
-    part = traitlets.Enum(PARTS, "stem").tag(sync=True)
-    zero_point = traitlets.Int(-1, min=-128, max=127).tag(sync=True)
-    kernel = traitlets.Int(7, min=1, max=32).tag(sync=True)
-    inputs = traitlets.Int(3, min=1, max=100_000).tag(sync=True)
-    weight_bits = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    channel = traitlets.Int(0, min=0).tag(sync=True)
+    network = Enum(NETWORKS, "seed").tag(sync=True)
+    part = Enum(PARTS, "stem").tag(sync=True)
+    zero_point = Int(-1, min=-128, max=127).tag(sync=True)
+    kernel = Int(7, min=1, max=32).tag(sync=True)
+    inputs = Int(3, min=1, max=100_000).tag(sync=True)
+    weight_bits = Int(8, min=2, max=8).tag(sync=True)
+    channel = Int(0, min=0).tag(sync=True)
 
+    @checked
     def __init__(
         self, layer: Linear | None = None, codes: NDArray[np.int8] | None = None, **state: object
     ) -> None:
         self._own = None
         if layer is not None or codes is not None:
-            if not isinstance(layer, Linear):
-                raise TypeError(
-                    f"layer must be a QConv2D, QConv2DPerChannel or QDense, got "
-                    f"{type(layer).__name__}"
-                )
-            if codes is None:
-                raise TypeError("codes must be given with the layer that reads them, got None")
+            if layer is None or codes is None:
+                raise TypeError("layer and codes must be given together")
             layer.accumulate(codes)  # refuses what the layer does not take
             self._own = Fed(layer, codes[:1])
             state = {**own_state(self._own), **state}

@@ -3,10 +3,10 @@
 from typing import Any
 
 import numpy as np
-import traitlets
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid, round_half_away
+from tinyq.checks import checked
 from tinyq.layers import QAdd
 from tinyq.network import QNetwork
 from tinyq.requantize import Requantizer
@@ -14,20 +14,21 @@ from tinyq.widgets.data.networks import given_or_shown
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, fallback_of, table
+from tinyq.widgets.frame.traits import Float, Int
 
 ADD = "block_add"
 CODES = np.arange(-128, 128)
 SIDES = ("a", "b", "out")
 
 
-def scale_trait() -> traitlets.Float[float, float | int]:
+def scale_trait() -> Float:
     """Return a trait for a scale, within the reach of the slider."""
-    return traitlets.Float(1.0, min=1e-4, max=10.0).tag(sync=True)
+    return Float(1.0, min=1e-4, max=10.0).tag(sync=True)
 
 
-def code_trait(default: int = 0) -> traitlets.Int[int, int]:
+def code_trait(default: int = 0) -> Int:
     """Return a trait for an int8 number."""
-    return traitlets.Int(default, min=-128, max=127).tag(sync=True)
+    return Int(default, min=-128, max=127).tag(sync=True)
 
 
 class AddBalancer(Widget):
@@ -54,13 +55,14 @@ class AddBalancer(Widget):
     scale_a = scale_trait()
     scale_b = scale_trait()
     scale_out = scale_trait()
-    left_shift = traitlets.Int(20, min=0, max=25).tag(sync=True)
+    left_shift = Int(20, min=0, max=25).tag(sync=True)
     code_a = code_trait(48)
     code_b = code_trait(68)
     zero_point_a = code_trait()
     zero_point_b = code_trait()
     zero_point_out = code_trait()
 
+    @checked
     def __init__(
         self, qnet: QNetwork | None = None, images: NDArray[Any] | None = None, **state: object
     ) -> None:

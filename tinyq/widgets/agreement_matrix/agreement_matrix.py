@@ -6,7 +6,6 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-import traitlets
 
 from tinyq.affine import Grid
 from tinyq.layers import QAdd, QGlobalAvgPool2D
@@ -17,6 +16,7 @@ from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, fallback_of, table
 from tinyq.widgets.frame.scripts import FOLDER, text_of
+from tinyq.widgets.frame.traits import Enum, Int
 
 OWN = "own"
 RULES = (OWN, *(rounding.name for rounding in Rounding))
@@ -52,9 +52,9 @@ class AgreementMatrix(Widget):
     fields = ("rule", "row", "column")
     called = ("equal", "replayed")
 
-    rule = traitlets.Enum(RULES, "DOUBLE").tag(sync=True)
-    row = traitlets.Int(0, min=0).tag(sync=True)
-    column = traitlets.Int(2, min=0).tag(sync=True)
+    rule = Enum(RULES, "DOUBLE").tag(sync=True)
+    row = Int(0, min=0).tag(sync=True)
+    column = Int(2, min=0).tag(sync=True)
 
     def __init__(self, ledger: Mapping[str, Any] | None = None, **state: object) -> None:
         self.ledger = packaged()

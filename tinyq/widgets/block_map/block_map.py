@@ -4,12 +4,12 @@ import math
 from typing import Any
 
 import numpy as np
-import traitlets
 
 from tinyq.analysis import run_both, tensor_errors
 from tinyq.analysis.parity import sqnr_db
 from tinyq.widgets.data.subject_widget import SubjectWidget
 from tinyq.widgets.frame.markup import Markup, fallback_of
+from tinyq.widgets.frame.traits import Int
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 
 
@@ -32,10 +32,10 @@ class BlockMap(SubjectWidget):
     fields = ("stage", "image", "channel", "row", "column")
     called = ("float", "code", "dequantized")
 
-    stage = traitlets.Int(2, min=0, max=13).tag(sync=True)
-    channel = traitlets.Int(6, min=0, max=255).tag(sync=True)
-    row = traitlets.Int(3, min=0, max=255).tag(sync=True)
-    column = traitlets.Int(3, min=0, max=255).tag(sync=True)
+    stage = Int(2, min=0, max=13).tag(sync=True)
+    channel = Int(6, min=0, max=255).tag(sync=True)
+    row = Int(3, min=0, max=255).tag(sync=True)
+    column = Int(3, min=0, max=255).tag(sync=True)
 
     @property
     def value(self) -> dict[str, Any]:

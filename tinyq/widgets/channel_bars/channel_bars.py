@@ -3,10 +3,9 @@
 from typing import Any
 
 import numpy as np
-import traitlets
 from numpy.typing import NDArray
 
-from tinyq.checks import finite_float32
+from tinyq.checks import checked
 from tinyq.widgets.arithmetic.coded import coded
 from tinyq.widgets.arithmetic.quality import shown_db
 from tinyq.widgets.data.networks import NETWORKS, weights_of
@@ -14,6 +13,7 @@ from tinyq.widgets.data.subject import PARTS
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
+from tinyq.widgets.frame.traits import Bool, Enum, Int
 
 
 class ChannelBars(Widget):
@@ -33,15 +33,16 @@ class ChannelBars(Widget):
     fields = ("network", "layer", "per_channel", "symmetric", "bits", "channel")
     called = ("scales", "channel_sqnr", "tensor_sqnr")
 
-    network = traitlets.Enum(NETWORKS, "wide").tag(sync=True)
-    layer = traitlets.Enum(PARTS, "block1").tag(sync=True)
-    per_channel = traitlets.Bool(False).tag(sync=True)
-    symmetric = traitlets.Bool(True).tag(sync=True)
-    bits = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    channel = traitlets.Int(7, min=0).tag(sync=True)
+    network = Enum(NETWORKS, "wide").tag(sync=True)
+    layer = Enum(PARTS, "block1").tag(sync=True)
+    per_channel = Bool(False).tag(sync=True)
+    symmetric = Bool(True).tag(sync=True)
+    bits = Int(8, min=2, max=8).tag(sync=True)
+    channel = Int(7, min=0).tag(sync=True)
 
+    @checked
     def __init__(self, weights: NDArray[np.float32] | None = None, **state: object) -> None:
-        self._own = None if weights is None else finite_float32("weights", weights)
+        self._own = weights
         if self._own is not None:
             if self._own.ndim < 2 or not self._own.size:
                 raise ValueError(

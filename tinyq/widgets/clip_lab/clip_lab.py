@@ -6,11 +6,10 @@ from types import MappingProxyType
 from typing import Any
 
 import numpy as np
-import traitlets
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid, round_half_away
-from tinyq.checks import finite_float32
+from tinyq.checks import checked
 from tinyq.observers import MSE, Entropy, MinMax, Percentile
 from tinyq.observers.histogram import Histogram
 from tinyq.widgets.arithmetic.quality import shown_db
@@ -18,6 +17,7 @@ from tinyq.widgets.data.networks import NETWORKS, network, shown_images
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
+from tinyq.widgets.frame.traits import Enum, Float, Int
 
 TENSORS = (
     *("input", "stem_conv7x7_s2", "stem_relu", "block_conv3x3_a", "block_relu_a"),
@@ -70,29 +70,25 @@ class ClipLab(Widget):
     fields = ("network", "tensor", "bits", "rule", "lo", "hi")
     called = ("scale", "zero_point", "clipped", "sqnr")
 
-    network = traitlets.Enum(NETWORKS, "digits").tag(sync=True)
-    tensor = traitlets.Enum(TENSORS, "stem_conv7x7_s2").tag(sync=True)
-    bits = traitlets.Int(4, min=2, max=8).tag(sync=True)
-    rule = traitlets.Enum(RULES, "own").tag(sync=True)
-    lo = traitlets.Float(-3.0).tag(sync=True)
-    hi = traitlets.Float(3.0).tag(sync=True)
+    network = Enum(NETWORKS, "digits").tag(sync=True)
+    tensor = Enum(TENSORS, "stem_conv7x7_s2").tag(sync=True)
+    bits = Int(4, min=2, max=8).tag(sync=True)
+    rule = Enum(RULES, "own").tag(sync=True)
+    lo = Float(-3.0).tag(sync=True)
+    hi = Float(3.0).tag(sync=True)
 
+    @checked
     def __init__(self, x: NDArray[np.float32] | None = None, **state: object) -> None:
-        self._own = None if x is None else finite_float32("x", x).ravel()
+        self._own = None if x is None else x.ravel()
         if self._own is not None:
             if not self._own.size:
-                raise ValueError("x must hold at least one number")
+                raise ValueError(f"x must hold at least one number, got shape {self._own.shape}")
             own = {"data": encode({"x": self._own}), "hide": "network,tensor"}
             lo, hi = float(self._own.min()), float(self._own.max())
             state = {**own, "rule": "minmax", "lo": lo, "hi": hi, **state}
         super().__init__(**state)
         if self.rule != "own":
             self.lo, self.hi = chosen(self.rule, self.x, self.bits)
-
-    @traitlets.validate("lo", "hi")
-    def _finite(self, proposal: dict[str, Any]) -> float:
-        finite_float32(proposal["trait"].name, float(proposal["value"]))
-        return proposal["value"]
 
     @property
     def x(self) -> NDArray[np.float32]:

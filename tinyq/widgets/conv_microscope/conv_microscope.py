@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-import traitlets
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
 from tinyq.layers.contract import Codes
 from tinyq.network import QNetwork
 from tinyq.widgets.conv_microscope.site import LAYERS, packed, site_of
@@ -13,6 +13,7 @@ from tinyq.widgets.data.networks import given_or_shown
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, fallback_of, table
+from tinyq.widgets.frame.traits import Enum, Int
 
 
 class ConvMicroscope(Widget):
@@ -34,14 +35,15 @@ class ConvMicroscope(Widget):
     fields = ("image", "layer", "filter", "channel", "row", "column", "pad")
     called = ("acc", "code")
 
-    image = traitlets.Int(4, min=0).tag(sync=True)
-    layer = traitlets.Enum(LAYERS, LAYERS[0]).tag(sync=True)
-    filter = traitlets.Int(2, min=0).tag(sync=True)
-    channel = traitlets.Int(0, min=0).tag(sync=True)
-    row = traitlets.Int(1, min=0).tag(sync=True)
-    column = traitlets.Int(3, min=0).tag(sync=True)
-    pad = traitlets.Enum(("zero_point", "0"), "zero_point").tag(sync=True)
+    image = Int(4, min=0).tag(sync=True)
+    layer = Enum(LAYERS, LAYERS[0]).tag(sync=True)
+    filter = Int(2, min=0).tag(sync=True)
+    channel = Int(0, min=0).tag(sync=True)
+    row = Int(1, min=0).tag(sync=True)
+    column = Int(3, min=0).tag(sync=True)
+    pad = Enum(("zero_point", "0"), "zero_point").tag(sync=True)
 
+    @checked
     def __init__(
         self, qnet: QNetwork | None = None, images: NDArray[Any] | None = None, **state: object
     ) -> None:

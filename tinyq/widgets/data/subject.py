@@ -1,6 +1,6 @@
 """What the widgets on a whole block run: a float network of the seed's form, images, ranges."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.floatref import Array, Weighted
-from tinyq.layers.images import check_images
+from tinyq.layers.images import Images, check_images, naming
 from tinyq.layers.nodes import INPUT
 from tinyq.models import resnet
 from tinyq.network import Network
@@ -64,7 +64,9 @@ def of_seed() -> Subject:
     return Subject(net, images[:SHOWN], net.calibrate(images), own=False)
 
 
-def subject_of(net: Network | None, images: Array | None, calibration: Array | None) -> Subject:
+def subject_of(
+    net: Network | None, images: Images | None, calibration: Images | Iterable[Images] | None
+) -> Subject:
     """Return the subject that a reader gave, or the seed's where nothing is given.
 
     net: of resnet.stem_block's form; images: float32 (N, H, W, C), N >= 1; calibration: what
@@ -80,16 +82,17 @@ def subject_of(net: Network | None, images: Array | None, calibration: Array | N
     images = check_images(images, (None, None, net.channels))
     if not len(images):
         raise ValueError(f"images must hold at least one, got shape {images.shape}")
-    return Subject(net, images, net.calibrate(images if calibration is None else calibration))
+    if calibration is None:
+        return Subject(net, images, net.calibrate(images))
+    with naming("calibration"):
+        return Subject(net, images, net.calibrate(calibration))
 
 
 def parts_of(net: Network) -> tuple[dict[str, Array], dict[str, Array]]:
     """Return the weights and biases that resnet.stem_block would make net of.
 
-    Raises TypeError for what is no Network, ValueError for a network of another form.
+    Raises ValueError for a network of another form.
     """
-    if not isinstance(net, Network):
-        raise TypeError(f"net must be a tinyq.network.Network, got {type(net).__name__}")
     layers = [node.layer for node in net.nodes if isinstance(node.layer, Weighted)]
     if len(layers) != len(PARTS):
         raise ValueError(

@@ -1,14 +1,17 @@
 """What the widgets on a whole block share: whose network and images they show, and which image."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
-import traitlets
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
+from tinyq.layers.images import Images
 from tinyq.network import Network, QNetwork
 from tinyq.widgets.data.subject import subject_of
 from tinyq.widgets.frame.host import Widget
+from tinyq.widgets.frame.traits import Int
 
 
 class SubjectWidget(Widget):
@@ -18,13 +21,14 @@ class SubjectWidget(Widget):
     Raises as subject_of does, and ValueError for an image that is not there.
     """
 
-    image = traitlets.Int(0, min=0).tag(sync=True)
+    image = Int(0, min=0).tag(sync=True)
 
+    @checked
     def __init__(
         self,
         net: Network | None = None,
         images: NDArray[np.float32] | None = None,
-        calibration: NDArray[np.float32] | None = None,
+        calibration: Images | Iterable[Images] | None = None,
         **state: object,
     ) -> None:
         self.subject = subject_of(net, images, calibration)

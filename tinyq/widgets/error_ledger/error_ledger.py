@@ -1,21 +1,24 @@
 """The error ledger of chapter 11: a number of bits for each layer, and the error that follows."""
 
 import math
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
 import numpy as np
-import traitlets
 from numpy.typing import NDArray
 
 from tinyq.analysis import Runs, run_both, tensor_errors
 from tinyq.analysis.decision import check_labels, predict
+from tinyq.checks import checked
+from tinyq.layers.images import Images
 from tinyq.layers.scheme import Scheme
 from tinyq.models import digits
 from tinyq.network import Network, QNetwork
 from tinyq.widgets.data.subject import GRIDS, PARTS, Subject, subject_of
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, fallback_of
+from tinyq.widgets.frame.traits import Bool, Int
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 
 SCANS_EACH = 2
@@ -62,26 +65,27 @@ class ErrorLedger(Widget):
     fields = (*WEIGHTS, *CODES, "per_channel", "wide", "scan")
     called = ("sqnr", "right")
 
-    stem_weights = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    block1_weights = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    block2_weights = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    dense_weights = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    input_codes = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    stem_codes = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    block1_codes = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    block2_codes = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    add_codes = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    logits_codes = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    per_channel = traitlets.Bool(True).tag(sync=True)
-    wide = traitlets.Bool(False).tag(sync=True)
-    scan = traitlets.Int(0, min=0).tag(sync=True)
+    stem_weights = Int(8, min=2, max=8).tag(sync=True)
+    block1_weights = Int(8, min=2, max=8).tag(sync=True)
+    block2_weights = Int(8, min=2, max=8).tag(sync=True)
+    dense_weights = Int(8, min=2, max=8).tag(sync=True)
+    input_codes = Int(8, min=2, max=8).tag(sync=True)
+    stem_codes = Int(8, min=2, max=8).tag(sync=True)
+    block1_codes = Int(8, min=2, max=8).tag(sync=True)
+    block2_codes = Int(8, min=2, max=8).tag(sync=True)
+    add_codes = Int(8, min=2, max=8).tag(sync=True)
+    logits_codes = Int(8, min=2, max=8).tag(sync=True)
+    per_channel = Bool(True).tag(sync=True)
+    wide = Bool(False).tag(sync=True)
+    scan = Int(0, min=0).tag(sync=True)
 
+    @checked
     def __init__(
         self,
         net: Network | None = None,
         images: NDArray[np.float32] | None = None,
-        labels: NDArray[np.integer] | None = None,
-        calibration: NDArray[np.float32] | None = None,
+        labels: NDArray[Any] | None = None,
+        calibration: Images | Iterable[Images] | None = None,
         **state: object,
     ) -> None:
         self._own = None

@@ -10,7 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 import ipywidgets
+import numpy as np
 from IPython.display import display
+
+from tinyq.checks import real, whole
 
 Draw = Callable[..., object]  # png refuses what is no Figure
 Limits = tuple[float, ...] | list[Any]
@@ -22,8 +25,9 @@ def explore(f: Draw, **sliders: Limits) -> "Explorer":
     f: returns a matplotlib Figure.  sliders: an argument of f each, as (lo, hi) or (lo, hi, step)
     for a slider, over whole numbers where all are int, or a list for a menu.  It starts at the
     argument's default in f, else at lo or the list's first entry.
-    Raises TypeError for a name that f does not take, a slider of another form, or an f that
-    returns no Figure; ValueError for an empty list, lo >= hi, or a default outside.
+    Raises TypeError for a name that f does not take, a slider of another form, or an f that is no
+    function or returns no Figure; ValueError for an empty list, lo >= hi, a step <= 0, or a default
+    outside.
 
     >>> from tinyq.plots.style import figure
     >>> def draw(bits=4):
@@ -33,6 +37,8 @@ def explore(f: Draw, **sliders: Limits) -> "Explorer":
     >>> explore(draw, bits=(2, 8))
     explore(draw, bits=4)
     """
+    if not callable(f):
+        raise TypeError(f"f must be a function that draws a figure, got {f!r}")
     return Explorer(f, sliders)
 
 
@@ -45,7 +51,7 @@ class Explorer:
     def __init__(self, f: Draw, sliders: dict[str, Limits]) -> None:
         parameters = inspect.signature(f).parameters
         if strange := [name for name in sliders if name not in parameters]:
-            raise TypeError(f"{strange[0]} must be an argument of {f.__name__}{tuple(parameters)}")
+            raise TypeError(f"{strange[0]} must be an argument of {called(f)}{tuple(parameters)}")
         self.f = f
         self.controls = {
             name: control(name, limits, parameters[name].default)
@@ -72,7 +78,7 @@ class Explorer:
 
     def __repr__(self) -> str:
         state = "".join(f", {name}={value!r}" for name, value in self.state.items())
-        return f"explore({self.f.__name__}{state})"
+        return f"explore({called(self.f)}{state})"
 
     def _ipython_display_(self) -> None:
         live = self.box._repr_mimebundle_()["application/vnd.jupyter.widget-view+json"]
@@ -94,14 +100,23 @@ def control(name: str, limits: Limits, default: Any) -> ipywidgets.ValueWidget:
         return ipywidgets.Dropdown(options=limits, value=value, description=name)
     if not (isinstance(limits, tuple) and len(limits) in (2, 3)):
         raise TypeError(f"{name} must be (lo, hi), (lo, hi, step) or a list, got {limits!r}")
+    value = default if given else limits[0]
+    numbers = (*limits, value)
+    ints = not any(isinstance(one, float | np.floating) for one in numbers)
+    *limits, value = [whole(name, one) if ints else real(name, one) for one in numbers]
     lo, hi = limits[:2]
-    value = default if given else lo
-    if not lo <= value <= hi or lo == hi:
-        raise ValueError(f"{name} must have lo < hi around its default, got {limits}, {value}")
-    whole = all(isinstance(number, int) for number in (*limits, value))
-    step = {"step": limits[2]} if len(limits) == 3 else {} if whole else {"step": (hi - lo) / 100}
-    slider = ipywidgets.IntSlider if whole else ipywidgets.FloatSlider
+    if not lo <= value <= hi or lo == hi or min(limits[2:], default=1) <= 0:
+        raise ValueError(
+            f"{name} must have lo < hi around its default and a step > 0, got {limits}, {value}"
+        )
+    step = {"step": limits[2]} if len(limits) == 3 else {} if ints else {"step": (hi - lo) / 100}
+    slider = ipywidgets.IntSlider if ints else ipywidgets.FloatSlider
     return slider(min=lo, max=hi, value=value, description=name, **step)
+
+
+def called(f: Draw) -> str:
+    """Return the name of a function; a partial has none."""
+    return getattr(f, "__name__", None) or repr(f)
 
 
 def png(f: Draw, state: dict[str, Any]) -> bytes:
@@ -111,7 +126,7 @@ def png(f: Draw, state: dict[str, Any]) -> bytes:
 
     fig = f(**state)
     if not isinstance(fig, Figure):
-        raise TypeError(f"{f.__name__} must return a matplotlib Figure, got {type(fig).__name__}")
+        raise TypeError(f"{called(f)} must return a matplotlib Figure, got {type(fig).__name__}")
     file = io.BytesIO()
     fig.savefig(file, format="png")
     plt.close(fig)  # else a notebook shows it a second time

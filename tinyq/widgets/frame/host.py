@@ -16,7 +16,8 @@ from tinyq.widgets.frame.scripts import scripts_for, styles_for, text_of
 
 try:
     import anywidget
-    import traitlets
+
+    from tinyq.widgets.frame.traits import Unicode
 except ImportError as error:
     raise ImportError(
         "tinyq.widgets needs anywidget, which comes with the extra: "
@@ -73,9 +74,17 @@ class Widget(anywidget.AnyWidget):
     fields: tuple[str, ...] = ()
     called: tuple[str, ...] = ()
 
-    data = traitlets.Unicode("").tag(sync=True)
-    lock = traitlets.Unicode("").tag(sync=True)
-    hide = traitlets.Unicode("").tag(sync=True)
+    data = Unicode("").tag(sync=True)
+    lock = Unicode("").tag(sync=True)
+    hide = Unicode("").tag(sync=True)
+
+    def __init__(self, **state: object) -> None:
+        # traitlets only warns of a name that it does not know
+        if unknown := [name for name in state if not self.has_trait(name)]:
+            raise TypeError(
+                f"{type(self).__name__} takes {', '.join(self.fields)}, got {unknown[0]!r}"
+            )
+        super().__init__(**state)
 
     @classmethod
     def script(cls) -> Path:

@@ -4,7 +4,6 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-import traitlets
 
 from tinyq.affine import Grid
 from tinyq.layers.contract import Codes
@@ -12,6 +11,7 @@ from tinyq.network import QNetwork
 from tinyq.widgets.arithmetic.quality import shown_db
 from tinyq.widgets.data.subject_widget import SubjectWidget
 from tinyq.widgets.frame.markup import Markup, fallback_of
+from tinyq.widgets.frame.traits import Enum, Int
 from tinyq.widgets.grid_passport.needless import with_needless
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 
@@ -43,9 +43,9 @@ class GridPassport(SubjectWidget):
     fields = ("stage", "image", "channel", "stamp")
     called = ("name", "scale", "zero_point", "requantizes", "changed")
 
-    stage = traitlets.Int(3, min=0, max=13).tag(sync=True)
-    channel = traitlets.Int(2, min=0, max=255).tag(sync=True)
-    stamp = traitlets.Enum(STAMPS, "none").tag(sync=True)
+    stage = Int(3, min=0, max=13).tag(sync=True)
+    channel = Int(2, min=0, max=255).tag(sync=True)
+    stamp = Enum(STAMPS, "none").tag(sync=True)
 
     @property
     def value(self) -> dict[str, Any]:

@@ -3,14 +3,15 @@
 from typing import Any
 
 import numpy as np
-import traitlets
 
 from tinyq.affine import Grid, round_half_away
-from tinyq.checks import finite_float32, real
+from tinyq.checks import checked, whole
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
+from tinyq.widgets.frame.traits import Float, Int
 
 
+@checked
 def grid_of(lo: float, hi: float, bits: int) -> Grid:
     """Return the asymmetric grid of 2**bits codes around zero, -2**(bits - 1) the first.
 
@@ -19,9 +20,7 @@ def grid_of(lo: float, hi: float, bits: int) -> Grid:
     >>> grid_of(-1.0, 2.0, 4)
     Grid(scale=0.20000000298023224, zero_point=-3, qmin=-8, qmax=7)
     """
-    if bits not in range(2, 9):
-        raise ValueError(f"bits must be a whole number from 2 to 8, got {bits!r}")
-    qmin = -(2 ** (int(bits) - 1))
+    qmin = -(2 ** (whole("bits", bits, 2, 8) - 1))
     return Grid.from_range(lo, hi, qmin=qmin, qmax=-qmin - 1)
 
 
@@ -41,23 +40,17 @@ class GridRuler(Widget):
     fields = ("lo", "hi", "bits", "x")
     called = ("scale", "zero_point", "code", "dequantized")
 
-    lo = traitlets.Float(-1.0).tag(sync=True)
-    hi = traitlets.Float(2.0).tag(sync=True)
-    bits = traitlets.Int(8, min=2, max=8).tag(sync=True)
-    x = traitlets.Float(0.75).tag(sync=True)
+    lo = Float(-1.0).tag(sync=True)
+    hi = Float(2.0).tag(sync=True)
+    bits = Int(8, min=2, max=8).tag(sync=True)
+    x = Float(0.75).tag(sync=True)
 
+    @checked
     def __init__(
         self, lo: float = -1.0, hi: float = 2.0, bits: int = 8, x: float = 0.75, **kwargs: object
     ) -> None:
-        for name, number in {"lo": lo, "hi": hi, "x": x}.items():
-            finite_float32(name, real(name, number))
-        grid_of(lo, hi, bits)  # all refused here, before a front end sees anything
+        grid_of(lo, hi, bits)  # refused here, before a front end sees anything
         super().__init__(lo=lo, hi=hi, bits=bits, x=x, **kwargs)
-
-    @traitlets.validate("lo", "hi", "x")
-    def _finite(self, proposal: dict[str, Any]) -> float:
-        finite_float32(proposal["trait"].name, float(proposal["value"]))
-        return proposal["value"]
 
     @property
     def grid(self) -> Grid:

@@ -2,10 +2,7 @@
 
 from typing import Any
 
-import traitlets
-
 from tinyq.analysis.parity import compare
-from tinyq.checks import finite_float32
 from tinyq.layers.contract import Codes
 from tinyq.layers.linear import Linear
 from tinyq.network import QNetwork
@@ -13,6 +10,7 @@ from tinyq.observers import MinMax
 from tinyq.widgets.data.subject import GRIDS
 from tinyq.widgets.data.subject_widget import SubjectWidget
 from tinyq.widgets.frame.markup import Markup, fallback_of
+from tinyq.widgets.frame.traits import Float, Int
 from tinyq.widgets.parts.stages import numbers_of, stage_table
 from tinyq.widgets.pixel_tracer.pixel_trace import trace_back
 from tinyq.widgets.pixel_tracer.places import Place
@@ -40,31 +38,26 @@ class PixelTracer(SubjectWidget):
     fields = ("image", "logit", "stage", *ENDS)
     called = ("codes", "worst")
 
-    logit = traitlets.Int(1, min=0).tag(sync=True)
-    stage = traitlets.Int(9, min=0, max=13).tag(sync=True)
-    input_lo = traitlets.Float().tag(sync=True)
-    input_hi = traitlets.Float().tag(sync=True)
-    stem_lo = traitlets.Float().tag(sync=True)
-    stem_hi = traitlets.Float().tag(sync=True)
-    block1_lo = traitlets.Float().tag(sync=True)
-    block1_hi = traitlets.Float().tag(sync=True)
-    block2_lo = traitlets.Float().tag(sync=True)
-    block2_hi = traitlets.Float().tag(sync=True)
-    add_lo = traitlets.Float().tag(sync=True)
-    add_hi = traitlets.Float().tag(sync=True)
-    logits_lo = traitlets.Float().tag(sync=True)
-    logits_hi = traitlets.Float().tag(sync=True)
+    logit = Int(1, min=0).tag(sync=True)
+    stage = Int(9, min=0, max=13).tag(sync=True)
+    input_lo = Float().tag(sync=True)
+    input_hi = Float().tag(sync=True)
+    stem_lo = Float().tag(sync=True)
+    stem_hi = Float().tag(sync=True)
+    block1_lo = Float().tag(sync=True)
+    block1_hi = Float().tag(sync=True)
+    block2_lo = Float().tag(sync=True)
+    block2_hi = Float().tag(sync=True)
+    add_lo = Float().tag(sync=True)
+    add_hi = Float().tag(sync=True)
+    logits_lo = Float().tag(sync=True)
+    logits_hi = Float().tag(sync=True)
 
     def _start(self) -> dict[str, Any]:
         ranges = {grid: self.subject.ranges[name] for grid, name in self.subject.observed.items()}
         return {
             f"{grid}_{end}": getattr(ranges[grid], end) for grid in GRIDS for end in ("lo", "hi")
         }
-
-    @traitlets.validate(*ENDS)
-    def _finite(self, proposal: dict[str, Any]) -> float:
-        finite_float32(proposal["trait"].name, float(proposal["value"]))
-        return proposal["value"]
 
     def _check(self) -> None:
         super()._check()

@@ -3,11 +3,11 @@
 from typing import Any
 
 import numpy as np
-import traitlets
 
 from tinyq.requantize import Requantizer, Rounding
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import TIMES, Markup, fallback_of, joined, table
+from tinyq.widgets.frame.traits import Enum, Int
 
 RULES = tuple(rule.name for rule in Rounding)
 
@@ -29,12 +29,12 @@ class RoundingMuseum(Widget):
     fields = ("acc", "multiplier", "shift", "zero_point", "ulp", "rounding")
     called = ("results",)
 
-    acc = traitlets.Int(7984, min=-(2**31), max=2**31 - 1).tag(sync=True)
-    multiplier = traitlets.Int(1583594044, min=2**30, max=2**31 - 1).tag(sync=True)
-    shift = traitlets.Int(9, min=-8, max=31).tag(sync=True)
-    zero_point = traitlets.Int(0, min=-128, max=127).tag(sync=True)
-    ulp = traitlets.Int(0, min=-2, max=2).tag(sync=True)
-    rounding = traitlets.Enum(RULES, "DOUBLE").tag(sync=True)
+    acc = Int(7984, min=-(2**31), max=2**31 - 1).tag(sync=True)
+    multiplier = Int(1583594044, min=2**30, max=2**31 - 1).tag(sync=True)
+    shift = Int(9, min=-8, max=31).tag(sync=True)
+    zero_point = Int(0, min=-128, max=127).tag(sync=True)
+    ulp = Int(0, min=-2, max=2).tag(sync=True)
+    rounding = Enum(RULES, "DOUBLE").tag(sync=True)
 
     @property
     def ratio(self) -> float:

@@ -3,9 +3,9 @@
 from typing import Any
 
 import numpy as np
-import traitlets
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
 from tinyq.methods.fold import rescale
 from tinyq.methods.fold.checks import finite
 from tinyq.widgets.arithmetic.coded import coded
@@ -14,6 +14,7 @@ from tinyq.widgets.data.networks import NETWORKS, weights_of
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
+from tinyq.widgets.frame.traits import Bool, Enum, Float, Int
 
 Weights = NDArray[np.float32]
 Reaches = NDArray[np.float64]  # (C,): a number for each channel between the two layers
@@ -61,13 +62,14 @@ class Seesaw(Widget):
     fields = ("network", "channel", "factor", "level_others", "per_channel", "bits")
     called = ("made_now", "read_now", "first_sqnr", "second_sqnr")
 
-    network = traitlets.Enum(NETWORKS, "wide").tag(sync=True)
-    channel = traitlets.Int(0, min=0).tag(sync=True)
-    factor = traitlets.Float(1.0, min=0.001, max=1000.0).tag(sync=True)
-    level_others = traitlets.Bool(False).tag(sync=True)
-    per_channel = traitlets.Bool(False).tag(sync=True)
-    bits = traitlets.Int(8, min=2, max=8).tag(sync=True)
+    network = Enum(NETWORKS, "wide").tag(sync=True)
+    channel = Int(0, min=0).tag(sync=True)
+    factor = Float(1.0, min=0.001, max=1000.0).tag(sync=True)
+    level_others = Bool(False).tag(sync=True)
+    per_channel = Bool(False).tag(sync=True)
+    bits = Int(8, min=2, max=8).tag(sync=True)
 
+    @checked
     def __init__(
         self,
         first: Weights | None = None,

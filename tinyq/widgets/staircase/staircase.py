@@ -4,17 +4,17 @@ from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
-import traitlets
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import finite_float32
+from tinyq.checks import checked
 from tinyq.methods.fakequant import fake_quantize, reached
 from tinyq.weights import weight_max, weight_scales
 from tinyq.widgets.data.networks import network, shown_images, weights_of
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget
 from tinyq.widgets.frame.markup import Markup, drawing, element, fallback_of
+from tinyq.widgets.frame.traits import Enum, Float, Int
 
 SLOPES = ("straight", "true")
 
@@ -88,14 +88,15 @@ class Staircase(Widget):
     fields = ("digit", "weight", "bits", "rate", "steps", "slope", "nudge")
     called = ("codes", "weights")
 
-    digit = traitlets.Int(9, min=0, max=9).tag(sync=True)
-    weight = traitlets.Int(1, min=0).tag(sync=True)
-    bits = traitlets.Int(3, min=2, max=8).tag(sync=True)
-    rate = traitlets.Float(0.002, min=0.0001, max=1.0).tag(sync=True)
-    steps = traitlets.Int(3, min=0, max=100).tag(sync=True)
-    slope = traitlets.Enum(SLOPES, "straight").tag(sync=True)
-    nudge = traitlets.Float(0.0, min=-10.0, max=10.0).tag(sync=True)
+    digit = Int(9, min=0, max=9).tag(sync=True)
+    weight = Int(1, min=0).tag(sync=True)
+    bits = Int(3, min=2, max=8).tag(sync=True)
+    rate = Float(0.002, min=0.0001, max=1.0).tag(sync=True)
+    steps = Int(3, min=0, max=100).tag(sync=True)
+    slope = Enum(SLOPES, "straight").tag(sync=True)
+    nudge = Float(0.0, min=-10.0, max=10.0).tag(sync=True)
 
+    @checked
     def __init__(
         self,
         weights: NDArray[np.float32] | None = None,
@@ -106,7 +107,6 @@ class Staircase(Widget):
         if weights is not None or inputs is not None:
             if weights is None or inputs is None:
                 raise ValueError("weights and inputs must be given together")
-            weights, inputs = finite_float32("weights", weights), finite_float32("inputs", inputs)
             if weights.ndim != 1 or inputs.ndim != 2 or inputs.shape[1] != len(weights):
                 raise ValueError(
                     f"weights must be (K,) and inputs (M, K), got {weights.shape}, {inputs.shape}"
