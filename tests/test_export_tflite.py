@@ -241,7 +241,7 @@ def test_a_dense_output_is_as_fine_as_the_runtimes_take(runtime, monkeypatch):
 
 
 def test_count_must_be_positive(tmp_path):
-    with pytest.raises(ValueError, match="count must be 1 or more, got 0"):
+    with pytest.raises(ValueError, match="count must be an integer in 1..2147483647, got 0"):
         export.tflite(network(0), tmp_path / "net.tflite", count=0)
 
 

@@ -129,11 +129,11 @@ def test_it_wins_accuracy_at_few_bits(bits, win):
 
 REFUSED = {
     "a label short": ({"labels": DIGITS.labels[:95]}, r"labels must be integers \(96,\)"),
-    "real labels": ({"labels": np.zeros(96)}, r"labels must be integers \(96,\).*got float64"),
+    "real labels": ({"labels": np.zeros(96)}, "labels must be integers, got float64"),
     "an 11th digit": ({"labels": np.full(96, 10)}, r"labels must lie in 0\.\.9, got 10\.\.10"),
     "a negative label": ({"labels": np.full(96, -1)}, r"labels must lie in 0\.\.9, got -1"),
     "no images": ({"images": DIGITS.images[:0], "labels": DIGITS.labels[:0]}, "labels must be"),
-    "no epochs": ({"epochs": 0}, "epochs must be >= 1, got 0"),
+    "no epochs": ({"epochs": 0}, "epochs must be an integer >= 1, got 0"),
     "no calibration": ({"calibration": CALIBRATION[:0]}, "at least one"),
     "NaN images": ({"images": DIGITS.images[SOME] * np.nan}, "images must be finite"),
     "other images": ({"images": DIGITS.images[SOME][..., :2]}, "images must have shape"),
@@ -150,5 +150,5 @@ def test_refusals_name_the_argument(changes, message):
         "calibration": CALIBRATION[:20],
         "epochs": 1,
     }
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         finetune(**good | changes)

@@ -157,10 +157,11 @@ def test_a_whole_networks_slopes_are_the_changes_of_its_logits():
 
 def test_no_slope_passes_a_number_that_the_grid_cannot_reach():
     dense = Dense(np.float32([[1, 0], [0, 1]]), np.zeros(2, np.float32))
-    net = Network((Node("dense", dense, (INPUT,), "dense"),), channels=2)
-    grids = {INPUT: Grid(1.0, 0), "dense": Grid(1.0, 0, -8, 7)}
-    rows = np.float32([[7, 8], [3, -9]])
-    run = fake_forward(net, grids, rows)
+    mean = Node("mean", GlobalAvgPool2D(), (INPUT,))
+    net = Network((mean, Node("dense", dense, ("mean",), "dense")), channels=2)
+    grids = {INPUT: Grid(1.0, 0), "mean": Grid(1.0, 0), "dense": Grid(1.0, 0, -8, 7)}
+    pixels = np.float32([[7, 8], [3, -9]])[:, None, None]
+    run = fake_forward(net, grids, pixels)
     assert run.tensors["dense"].tolist() == [[7, 7], [3, -8]]
     weights, bias = backward(net, grids, run, np.ones((2, 2), np.float32))["dense"]
     assert weights.tolist() == [[10, -1], [0, 0]] and bias.tolist() == [2, 0]

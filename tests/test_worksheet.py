@@ -95,15 +95,15 @@ def test_check_says_what_is_wrong(capsys):
     ]
 
 
-@pytest.mark.parametrize("number", [0, 10, "2"])
+@pytest.mark.parametrize("number", [0, 10])
 def test_check_refuses_a_problem_that_is_not_there(number):
-    with pytest.raises(ValueError, match=r"number must be in 1\.\.9, got"):
+    with pytest.raises(ValueError, match=r"number must be an integer in 1\.\.9, got"):
         worksheet.check(7, number, 1)
 
 
 @pytest.mark.parametrize("seed", [1.0, "1", None, True])
 def test_a_seed_is_an_int(seed):
-    with pytest.raises(TypeError, match="seed must be an int, got"):
+    with pytest.raises(TypeError, match="seed must be an integer, got"):
         worksheet.problems(seed)
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from tinyq.analysis import parity
 from tinyq.analysis.bench import HEADER, bench
+from tinyq.checks import real
 from tinyq.export import command
 from tinyq.models import resnet
 from tinyq.network import Network, QNetwork
@@ -114,12 +115,12 @@ def figure_path(text: str) -> Path:
 
 
 def share(text: str) -> float:
-    """Return text as a number >= 0; raise ArgumentTypeError if it is none."""
+    """Return text as a finite number >= 0; raise ArgumentTypeError if it is none."""
     try:
-        value = float(text)
+        value = real("share", float(text))
     except ValueError:
         value = -1.0
-    if not value >= 0:
+    if value < 0:
         raise argparse.ArgumentTypeError(f"must be a number >= 0, got {text!r}")
     return value
 

@@ -26,9 +26,8 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from PIL import Image
 
-from tools.stubs import derive
-
 from tinyq.export.files import write_files
+from tools.stubs import derive
 
 CHAPTERS = Path(__file__).resolve().parents[1] / "notebooks"
 METADATA = {

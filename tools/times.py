@@ -13,9 +13,8 @@ from pathlib import Path
 import jupytext
 import yaml
 
-from tools.sync import execute
-
 from tinyq.export.files import rewrite
+from tools.sync import execute
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "book" / "execution.md"

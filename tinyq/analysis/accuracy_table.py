@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.analysis.decision import accuracy
-from tinyq.checks import checked, instance, listed, whole
+from tinyq.checks import checked, instance, listed, own_fields, whole
 from tinyq.layers.scheme import Scheme
 from tinyq.methods.adaround import round_up_or_down
 from tinyq.methods.correction import correct_biases
@@ -38,6 +38,10 @@ class Method:
     equalized: bool = False
     repair: Repair | None = None
 
+    def __post_init__(self) -> None:
+        own_fields(self)
+
+    @checked
     def quantize(self, net: Network, images: NDArray[np.float32], bits: int) -> QNetwork:
         """Return net with weights and activations of that many bits, calibrated on images."""
         if self.equalized:
@@ -71,6 +75,9 @@ class Row:
     method: str
     percent: dict[int, float]
 
+    def __post_init__(self) -> None:
+        own_fields(self)
+
 
 @checked
 def table(
@@ -83,8 +90,8 @@ def table(
     Every weight and every activation has that many bits, and so have input and logits.  Where
     logits tie, which is common with few bits, the first of them counts as the answer.
 
-    bits: 2..8 each; progress: called with how many figures are done, how many there are, and the
-    last one's name.
+    bits: 2..8 each; methods: of METHODS, or your own; progress: called with how many figures are
+    done, how many there are, and the last one's name.
     Returns a row for float and one for each method, first of the trained network, then of its
     wide sibling.  The networks are calibrated on the calibration part and measured on the test
     part.

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.checks import instance, whole
+from tinyq.checks import checked, whole
 from tinyq.layers.contract import Layer
 from tinyq.layers.nodes import Node
 from tinyq.network import QNetwork
@@ -25,14 +25,17 @@ class BenchRow(NamedTuple):
     ns: int
 
 
+@checked
 def bench(qnet: QNetwork, image: NDArray[Any], repeats: int = 200) -> list[BenchRow]:
     """Return a row for each layer, in running order; write a line of progress for each to stderr.
 
     image: one image, (1, H, W, C), float32 or int8 codes; repeats: runs of each layer, >= 1.
-    Raises TypeError or ValueError for other repeats, and as trace does.
+    Raises TypeError or ValueError for other repeats, more images than one, and as trace does.
     """
     whole("repeats", repeats, least=1)
-    tensors = instance("qnet", qnet, QNetwork).trace(image)
+    if image.shape[:1] != (1,):
+        raise ValueError(f"image must be one, (1, H, W, C), got shape {image.shape}")
+    tensors = qnet.trace(image)
     bytes_of = {row.name: (row.weight_bytes, row.activation_bytes) for row in qnet.ledger()}
     rows = []
     for number, node in enumerate(qnet.nodes, start=1):

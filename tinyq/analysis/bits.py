@@ -1,14 +1,16 @@
 """How few bits will do: accuracy at 2 to 8 bits, for the whole network and layer by layer."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.analysis.decision import Score, check_labels, score
 from tinyq.analysis.mixed import grid_owners
-from tinyq.checks import instance, listed, whole
+from tinyq.checks import checked, instance, listed, whole
+from tinyq.layers.images import Images, naming
 from tinyq.layers.linear import Linear
 from tinyq.layers.scheme import INT8, Scheme
 from tinyq.network import Network, QNetwork
@@ -41,11 +43,12 @@ class LayerBitSweep:
     activations: dict[str, dict[int, Score]]
 
 
+@checked
 def sweep_bits(
     net: Network,
-    calibration: NDArray[np.float32],
+    calibration: Images | Iterable[Images],
     images: NDArray[np.float32],
-    labels: NDArray[np.integer],
+    labels: NDArray[Any],
     *,
     bits: Sequence[int] = BITS,
     observer: Callable[[], Observer] = MinMax,
@@ -74,11 +77,12 @@ def sweep_bits(
     )
 
 
+@checked
 def sweep_layer_bits(
     net: Network,
-    calibration: NDArray[np.float32],
+    calibration: Images | Iterable[Images],
     images: NDArray[np.float32],
-    labels: NDArray[np.integer],
+    labels: NDArray[Any],
     *,
     bits: Sequence[int] = BITS,
     observer: Callable[[], Observer] = MinMax,
@@ -116,22 +120,25 @@ def _schemes(scheme: Scheme, bits: Sequence[int]) -> tuple[dict[int, Scheme], di
     bits = [whole("bits", b, *WEIGHT_BITS) for b in listed("bits", bits)]
     if not bits:
         raise ValueError("bits must hold at least one number in 2..8, got none")
+    for b in bits:
+        whole("bits", b, 2, 8)
     weights = {b: replace(scheme, weight_bits=b) for b in bits}
     return weights, {b: replace(scheme, activation_bits=b) for b in bits}
 
 
 def _calibrated(
     net: Network,
-    calibration: NDArray[np.float32],
+    calibration: Images | Iterable[Images],
     images: NDArray[np.float32],
-    labels: NDArray[np.integer],
+    labels: NDArray[Any],
     observer: Callable[[], Observer],
     scheme: Scheme,
 ) -> tuple[QNetwork, Callable[[Scheme, Mapping[str, Scheme]], Score]]:
     """Return net quantized, and a function that scores it with other schemes on the same ranges."""
     reference = instance("net", net, Network)(images)
     check_labels(labels, reference)
-    calibrated = net.quantize(calibration, observer=observer, scheme=scheme)
+    with naming("calibration"):
+        calibrated = net.quantize(calibration, observer=observer, scheme=scheme)
 
     def scored(scheme: Scheme, schemes: Mapping[str, Scheme]) -> Score:
         ranges, shape = calibrated.ranges, calibrated.image_shape

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.checks import checked, finite_float64
+from tinyq.checks import checked, finite_float64, own_fields
 from tinyq.network import Network, QNetwork
 
 TOLERANCE = 0.40
@@ -26,6 +26,12 @@ class Parity:
     dequantized: NDArray[np.float32]
     logit_range: float
     tolerance: float
+
+    def __post_init__(self) -> None:
+        own_fields(self)
+        shapes = {array.shape for array in (self.reference, self.codes, self.dequantized)}
+        if len(shapes) > 1 or not self.reference.size:
+            raise ValueError(f"reference, codes and dequantized must have one shape, got {shapes}")
 
     @property
     def error(self) -> NDArray[np.float32]:
@@ -53,7 +59,7 @@ def compare(
     Raises TypeError for what is no network, images or number, ValueError for no images or a
     negative or NaN tolerance.
     """
-    if not tolerance >= 0:
+    if tolerance < 0:
         raise ValueError(f"tolerance must be >= 0, got {tolerance}")
     if not len(images):
         raise ValueError(f"images must hold at least one, got shape {images.shape}")

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.checks import checked
+from tinyq.checks import checked, own_fields
 from tinyq.layers.nodes import INPUT
 from tinyq.network import Network, QNetwork
 
@@ -22,6 +22,14 @@ class Runs:
     qnet: QNetwork
     floats: dict[str, NDArray[np.float32]]
     codes: dict[str, NDArray[np.int8]]
+
+    def __post_init__(self) -> None:
+        own_fields(self)
+        check_pair(self.net, self.qnet)
+        for name in (INPUT, *(node.name for node in self.net.nodes)):
+            shapes = [made[name].shape for made in (self.floats, self.codes) if name in made]
+            if len(shapes) < 2 or shapes[0] != shapes[1]:
+                raise ValueError(f"floats and codes must have {name!r}, of one shape, got {shapes}")
 
     @property
     def last(self) -> str:

@@ -5,7 +5,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
 
+
+@checked
 def check(got: object, want: object, hint: str = "") -> bool:
     """Compare an answer with the wanted one; print one sentence; return whether it is right.
 
@@ -38,8 +41,8 @@ def _fault(got: object, want: object) -> str:
         return f"Wrong type: got None, want {type(want).__name__}. Is there a return at the end?"
     if isinstance(want, np.ndarray):
         return _array_fault(got, want)
-    if isinstance(want, tuple):
-        return _tuple_fault(got, want)
+    if isinstance(want, tuple | list):
+        return _items_fault(got, want)
     if isinstance(got, np.ndarray) and got.ndim:
         return f"Wrong type: got an array of shape {got.shape}, want one {type(want).__name__}."
     if isinstance(want, bool | str) and not isinstance(got, type(want) | np.bool_):
@@ -63,10 +66,11 @@ def _array_fault(got: object, want: NDArray[Any]) -> str:
     return f"Wrong value at index {index}: got {got[where]}, want {want[where]}."
 
 
-def _tuple_fault(got: object, want: tuple[object, ...]) -> str:
-    if not isinstance(got, tuple) or len(got) != len(want):
-        size = f"a tuple of {len(got)}" if isinstance(got, tuple) else type(got).__name__
-        return f"Wrong type: got {size}, want a tuple of {len(want)}."
+def _items_fault(got: object, want: tuple[object, ...] | list[object]) -> str:
+    kind = type(want).__name__
+    if not isinstance(got, type(want)) or len(got) != len(want):
+        size = f"a {kind} of {len(got)}" if isinstance(got, type(want)) else type(got).__name__
+        return f"Wrong type: got {size}, want a {kind} of {len(want)}."
     for place, (one, other) in enumerate(zip(got, want, strict=True)):
         fault = _fault(one, other)
         if fault:

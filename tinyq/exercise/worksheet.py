@@ -1,5 +1,6 @@
 """Worksheets to solve on paper: other numbers for every seed, and answers that tinyq computes."""
 
+from tinyq.checks import checked, whole
 from tinyq.exercise.bug import bug
 from tinyq.exercise.check import check as check_answer
 from tinyq.exercise.draw import Draw, Problem
@@ -8,6 +9,7 @@ from tinyq.exercise.questions import grids, layers, sums
 __all__ = ["Problem", "check", "problems", "sheet"]
 
 
+@checked
 def problems(seed: int) -> list[Problem]:
     """Return the nine problems of a seed, an int.  Raises TypeError for another type.
 
@@ -16,12 +18,11 @@ def problems(seed: int) -> list[Problem]:
     >>> problems(1)[4].answer
     (1610612736, 5)
     """
-    if isinstance(seed, bool) or not isinstance(seed, int):
-        raise TypeError(f"seed must be an int, got {seed!r}")
     draw = Draw(seed)
     return [*grids(draw), *sums(draw), *layers(draw), bug(draw)]
 
 
+@checked
 def check(seed: int, number: int, answer: object) -> bool:
     """Print a sentence on whether the answer to a problem is right; return whether it is.
 
@@ -32,11 +33,11 @@ def check(seed: int, number: int, answer: object) -> bool:
     False
     """
     sheet = problems(seed)
-    if number not in range(1, len(sheet) + 1):
-        raise ValueError(f"number must be in 1..{len(sheet)}, got {number!r}")
+    whole("number", number, 1, len(sheet))
     return check_answer(answer, sheet[number - 1].answer)
 
 
+@checked
 def sheet(seed: int, answers: bool = False) -> str:
     """Return the worksheet of a seed as text, or its answers."""
     lines = [f"Worksheet {seed}{', answers' if answers else ''}", ""]

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tinyq.checks import checked
 from tinyq.export.codec import Arrays, Header, decode, encode
 from tinyq.export.files import write_files
 from tinyq.models import foreign
@@ -27,6 +28,7 @@ LARGEST = 2**30  # bytes of a file
 ENDING = re.compile(rb"tinyq network (\d{1,9}), SHA-256 [0-9a-f]{64}\Z")
 
 
+@checked
 def npz(qnet: QNetwork, path: str | Path, *, force: bool = False) -> None:
     """Write a calibrated network to one file that load reads: layers, grids, ranges.
 
@@ -49,6 +51,7 @@ def npz(qnet: QNetwork, path: str | Path, *, force: bool = False) -> None:
     write_files({Path(path): to_bytes(qnet)}, force=force)
 
 
+@checked
 def load(path: str | Path) -> QNetwork:
     """Return the network of a file that npz wrote: every byte of every tensor is the same.
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
 from tinyq.export.arena import Arena, arena
 from tinyq.export.c_data import constants, identifier, rows
 from tinyq.export.c_functions import fill, functions
@@ -24,6 +25,7 @@ ID = "TINYQ_NETWORK_ID"  # in the templates
 LARGEST = 2**31 - 1  # the largest index of the run time, an int32_t
 
 
+@checked
 def c(
     qnet: QNetwork, folder: str | Path, *, images: NDArray[Any] | None = None, force: bool = False
 ) -> None:
@@ -42,8 +44,8 @@ def c(
     force: whether files that exist are replaced.
     Raises, before any file is written: FileExistsError for a file that exists, without force, and
     where the folder has the program of another network and this one gets none; TypeError for a
-    layer that is not one of tinyq.layers; ValueError for a rounding in floats, or a network that
-    could not run.
+    wrong type, or a layer that is not one of tinyq.layers; ValueError for a rounding in floats, or
+    a network that could not run.
     """
     contents = c_files(qnet, images)
     stale = [name for name in PROGRAM if Path(folder, name).exists()]

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from tinyq.checks import checked
 from tinyq.export import readers
 from tinyq.export.files import write_files
 from tinyq.export.onnx_qdq import qdq
@@ -18,6 +19,7 @@ CHECKS = {"qlinear": readers.qlinear, "qdq": readers.qdq}
 BATCH = "N"
 
 
+@checked
 def onnx(qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool = False) -> None:
     """Write a calibrated network as ONNX, opset 21: int8 images (N, C, H, W) in, int8 codes out.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tinyq.affine import Grid
+from tinyq.checks import checked, whole
 from tinyq.export import readers
 from tinyq.export.files import write_files
 from tinyq.export.portable import check_portable
@@ -14,6 +15,7 @@ from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 
 
+@checked
 def tflite(
     qnet: QNetwork,
     path: str | Path,
@@ -28,19 +30,19 @@ def tflite(
     The file holds codes, weights and scales; each runtime rounds by rules of its own, which
     tinyq.runtimes declares.  TFLite Micro's are those of Rounding.DOUBLE: the bytes of qnet.trace.
 
-    qnet: an int8 network of tinyq's layers; path: of the file; count: images a call, 1 or more.
+    qnet: an int8 network of tinyq's layers; path: of the file; count: images a call, 1..2**31 - 1.
     fuse_relu: whether a ReLU becomes part of the layer before it; fuse_pad: whether a pad becomes
     the SAME padding of the convolution after it where the two are the same.  Either removes a
     tensor and changes no byte of the others.  force: whether a file that exists is replaced.
     Raises ImportError without the schema classes (extra ``runtimes``), FileExistsError for a file
-    that exists, without force; TypeError for a layer that is not one of tinyq.layers; ValueError
+    that exists, without force; TypeError for a wrong type, or a layer that is not one of
+    tinyq.layers; ValueError
     for a network that could not run, for what TFLite cannot hold (grids narrower than int8, ratios
     of the network's own, a clamp that is no ReLU or ReLU6), and for scales that the float32 of its
     kernels does not take: see tinyq.export.readers, and for a dense layer whose output scale is so
     fine that TFLite's kernels refuse the scale of its bias.
     """
-    if count < 1:
-        raise ValueError(f"count must be 1 or more, got {count}")
+    whole("count", count, 1, 2**31 - 1)
     check_portable(qnet, readers.tflite)
     content = of_network(qnet, count, fuse_relu=fuse_relu, fuse_pad=fuse_pad)
     write_files({Path(path): content}, force=force)

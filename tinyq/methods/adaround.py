@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tinyq.affine import round_half_away
+from tinyq.checks import checked, in_float, whole
 from tinyq.floatref import Weighted
 from tinyq.layers.linear import Linear
 from tinyq.methods.adam import Adam
@@ -35,6 +36,7 @@ WARM = 0.2  # share of the steps before the push, for the error alone to choose 
 POWERS = range(20, 0, -2)
 
 
+@in_float("weights, scales and inputs")
 def adaround(
     weights: ArrayLike, scales: ArrayLike, inputs: ArrayLike, weight_bits: int = 8
 ) -> NDArray[np.int8]:
@@ -52,17 +54,18 @@ def adaround(
     inputs: what the weights are multiplied by, (N, K), K = weights[0].size, N >= 1, in any unit;
     integers, whose G is exact in float64, give the same codes on every machine.
     weight_bits: 2..8.  Returns int8 of the shape of weights, in -(2**(b-1)-1)..2**(b-1)-1.
-    Raises ValueError for shapes that do not fit, NaN, infinity, a scale that is not > 0.
+    Raises TypeError for what are no real numbers; ValueError for shapes that do not fit, no
+    weights, NaN, infinity, a scale that is not > 0, numbers whose errors float64 does not hold.
     Source: Nagel et al. 2020, "Up or Down?", equations 21 to 24.
 
     >>> inputs = [[1, 1], [2, 2]]                         # two equal inputs: only the sum counts
     >>> adaround([[0.45, 0.4]], [1.0], inputs).tolist()   # the nearest codes, 0 and 0, lose 0.85
     [[1, 0]]
     """
+    most = weight_max(whole("weight_bits", weight_bits, 2, 8))
     weights, scales = finite("weights", weights), finite("scales", scales)
     inputs = finite("inputs", inputs)
     _check_shapes(weights, scales, inputs)
-    most = weight_max(weight_bits)
     exact = (weights / by_channel(scales, weights)).reshape(len(weights), -1)
     # equal where rounding up would pass the last code: such a weight has no choice, and no slope
     low, high = (np.clip(np.floor(exact) + up, -most, most) for up in (0, 1))
@@ -74,8 +77,17 @@ def adaround(
     return codes.reshape(weights.shape).astype(np.int8)
 
 
+@checked
+@in_float("deltas and gram")
 def errors(deltas: Array, gram: Array) -> Array:
-    """Return d G d of each row d, equation (12.4): deltas (O, K) and gram G (K, K) to (O,)."""
+    """Return d G d of each row d, equation (12.4): deltas (O, K) and gram G (K, K) to (O,).
+
+    Raises TypeError for arrays that are not float, ValueError for other shapes, NaN or infinity.
+    """
+    if deltas.ndim != 2 or gram.shape != deltas.shape[1:] * 2:
+        raise ValueError(
+            f"deltas must be (O, K) and gram (K, K), got {deltas.shape} and {gram.shape}"
+        )
     return (_times(deltas, gram) * deltas).sum(axis=1)
 
 
@@ -153,7 +165,7 @@ def _rounded_off(x: Array) -> Array:
 
 
 def _check_shapes(weights: Array, scales: Array, inputs: Array) -> None:
-    if weights.ndim < 2 or scales.shape not in ((1,), (len(weights),)):
+    if weights.ndim < 2 or not weights.size or scales.shape not in ((1,), (len(weights),)):
         raise ValueError(
             f"weights must be (O, ...) and scales (O,) or (1,), got {weights.shape}, {scales.shape}"
         )

@@ -22,7 +22,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import checked, in_float
 from tinyq.floatref import Conv2D, FloatLayer, Weighted
+from tinyq.layers.images import check_images
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.layers.scheme import INT8, Scheme
 from tinyq.methods.gradients import input_slopes, weight_slopes
@@ -32,6 +34,7 @@ from tinyq.weights import by_channel, quantize_weights, weight_scales
 Array = NDArray[np.float32]
 
 
+@checked
 def fake_quantize(x: Array, grid: Grid) -> Array:
     """Return x rounded to the grid and taken back to float32, equation (12.1).
 
@@ -41,6 +44,7 @@ def fake_quantize(x: Array, grid: Grid) -> Array:
     return grid.dequantize(grid.quantize(x))
 
 
+@checked
 def reached(x: Array, grid: Grid) -> NDArray[np.bool_]:
     """Return where rounding moves x by at most half a step: the condition of equation (12.2).
 
@@ -50,6 +54,7 @@ def reached(x: Array, grid: Grid) -> NDArray[np.bool_]:
     return (x >= grid.lo - grid.scale / 2) & (x <= grid.hi + grid.scale / 2)
 
 
+@checked
 def round_weights(
     net: Network, scheme: Scheme = INT8, schemes: Mapping[str, Scheme] = MappingProxyType({})
 ) -> Network:
@@ -58,7 +63,11 @@ def round_weights(
     Quantizing the result with the same scheme finds the same codes, so nothing is rounded twice.
 
     scheme, schemes: as Network.quantize takes them.
+    Raises TypeError for a wrong type, ValueError for an unknown name in schemes.
     """
+    names = [INPUT, *(node.name for node in net.nodes)]
+    if unknown := [name for name in schemes if name not in names]:
+        raise ValueError(f"schemes must have names among {names}, got {unknown}")
 
     def rounded(node: Node[FloatLayer]) -> Node[FloatLayer]:
         if not isinstance(node.layer, Weighted):
@@ -83,12 +92,18 @@ class FakeRun(NamedTuple):
     raw: dict[str, Array]
 
 
+@checked
+@in_float("images and weights")
 def fake_forward(net: Network, grids: Mapping[str, Grid], images: Array) -> FakeRun:
     """Run net in float, every tensor rounded to its grid.
 
     net: with rounded weights; grids: by tensor name, as a QNetwork has them; images: float32
     (N, H, W, C).
+    Raises TypeError for a wrong type; ValueError for a tensor without a grid, a wrong shape, NaN or
+    infinity.
     """
+    images = check_images(images, (None, None, net.channels))
+    _check_names(net, grids=grids)
     tensors, raw = {INPUT: fake_quantize(images, grids[INPUT])}, {}
     for node in net.nodes:
         raw[node.name] = node.layer.forward(*(tensors[name] for name in node.inputs))
@@ -97,15 +112,23 @@ def fake_forward(net: Network, grids: Mapping[str, Grid], images: Array) -> Fake
     return FakeRun(tensors, raw)
 
 
+@checked
+@in_float("slope and weights")
 def backward(
     net: Network, grids: Mapping[str, Grid], run: FakeRun, slope: Array
 ) -> dict[str, tuple[Array, Array]]:
     """Return (dL/dweights, dL/dbias) by layer name, with equation (12.2) at each grid.
 
     net, grids: as fake_forward took them; run: what it returned; slope: dL/dlogits.
+    Raises TypeError for a wrong type, ValueError for a run of another network, or a slope of
+    another shape than its logits.
     The slope by a rounded weight serves for the weight itself: none lies beyond its grid's end.
     """
-    slopes = {net.nodes[-1].name: slope}
+    _check_names(net, grids=grids, run=run.tensors)
+    last = net.nodes[-1].name
+    if slope.shape != run.tensors[last].shape:
+        raise ValueError(f"slope must be {run.tensors[last].shape}, as logits, got {slope.shape}")
+    slopes = {last: slope}
     found: dict[str, tuple[Array, Array]] = {}
     trained = _depend_on_weights(net)
     for node in reversed(net.nodes):
@@ -121,6 +144,14 @@ def backward(
                 # a tensor with two readers, as before a skip, gets the sum of their slopes
                 slopes[name] = slopes[name] + back if name in slopes else back
     return found
+
+
+def _check_names(net: Network, **given: Mapping[str, object]) -> None:
+    """Raise ValueError where what is given by tensor name lacks a tensor of net."""
+    names = [INPUT, *(node.name for node in net.nodes)]
+    for argument, by_name in given.items():
+        if missing := [name for name in names if name not in by_name]:
+            raise ValueError(f"{argument} must have {missing}, got {list(by_name)}")
 
 
 def _depend_on_weights(net: Network) -> set[str]:

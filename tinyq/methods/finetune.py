@@ -3,11 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import checked, in_float, whole
 from tinyq.floatref import FloatLayer, Weighted
 from tinyq.layers.nodes import Node
 from tinyq.layers.scheme import INT8, Scheme
@@ -22,10 +24,12 @@ RATE = 0.003
 BATCH = 32
 
 
+@checked
+@in_float("images, calibration and weights")
 def finetune(
     net: Network,
     images: Array,
-    labels: NDArray[np.integer],
+    labels: NDArray[Any],
     calibration: Array,
     *,
     observer: Callable[[], Observer] = MinMax,
@@ -46,12 +50,15 @@ def finetune(
 
     net: left as it was; images: float32 (N, H, W, C), N >= 1; labels: integers (N,), each below the
     number of classes; calibration: float32 (N, H, W, C); observer, scheme, schemes: as
-    Network.quantize takes them; epochs: >= 1; progress: called with each epoch, from 1, and its
-    mean loss.
-    Raises ValueError for labels that do not fit, epochs < 1, and what Network.quantize raises.
+    Network.quantize takes them; epochs: >= 1; seed: >= 0; progress: called with each epoch, from 1,
+    and its mean loss.
+    Raises TypeError for a wrong type, ValueError for labels that do not fit, epochs < 1, seed < 0,
+    and what Network.quantize raises.
     Source: Bengio et al. 2013, section 4; Jacob et al. 2018, section 3.
     """
-    labels = _check(net, images, labels, epochs)
+    whole("epochs", epochs, 1)
+    whole("seed", seed, 0)
+    _check_labels(labels, len(images), net(images[:1]).shape[1])
     net = _copy(net)
     adam = Adam([a for layer in _weighted(net) for a in (layer.weights, layer.bias)], RATE)
     order = np.random.default_rng(seed)
@@ -70,17 +77,23 @@ def finetune(
     return round_weights(net, scheme, schemes)
 
 
-def cross_entropy(logits: Array, labels: NDArray[np.integer]) -> tuple[float, Array]:
+@checked
+@in_float("logits")
+def cross_entropy(logits: NDArray[np.floating], labels: NDArray[Any]) -> tuple[float, Array]:
     """Return the mean loss of the logits, and its derivative by each of them.
 
     loss = mean of -log p[label],   slope = (p - one_hot(label)) / N,   p = softmax(logits)  (12.3)
 
-    logits: float32 (N, classes), N >= 1; labels: integers (N,).  Returns a float and float32.
+    logits: floats (N, classes), N >= 1; labels: integers (N,), each below the number of classes.
+    Returns a float and float32.  Raises TypeError or ValueError for anything else.
 
     >>> loss, slope = cross_entropy(np.float32([[0, 0]]), np.array([1]))
     >>> round(loss, 4), slope.tolist()
     (0.6931, [[0.5, -0.5]])
     """
+    if logits.ndim != 2:
+        raise ValueError(f"logits must be (N, classes), got {logits.shape}")
+    _check_labels(labels, *logits.shape)
     # Less the largest logit of each image, which softmax does not notice: exp cannot overflow.
     wide, rows = logits.astype(np.float64), np.arange(len(labels))
     below = wide - wide.max(axis=1, keepdims=True)
@@ -94,7 +107,7 @@ def cross_entropy(logits: Array, labels: NDArray[np.integer]) -> tuple[float, Ar
 
 
 def _loss_and_slopes(
-    rounded: Network, grids: Mapping[str, Grid], images: Array, labels: NDArray[np.int64]
+    rounded: Network, grids: Mapping[str, Grid], images: Array, labels: NDArray[Any]
 ) -> tuple[float, list[Array]]:
     """Return a batch's mean loss, and its derivative by the weights and bias of each layer."""
     run = fake_forward(rounded, grids, images)
@@ -125,19 +138,13 @@ def _copy(net: Network) -> Network:
     return replace(net, nodes=tuple(copied(node) for node in net.nodes))
 
 
-def _check(
-    net: Network, images: Array, labels: NDArray[np.integer], epochs: int
-) -> NDArray[np.int64]:
-    """Return labels as int64, or raise: see finetune."""
-    if epochs < 1:
-        raise ValueError(f"epochs must be >= 1, got {epochs}")
-    labels, count = np.asarray(labels), len(images)
-    if labels.dtype.kind not in "iu" or labels.shape != (count,) or not count:
+def _check_labels(labels: NDArray[Any], count: int, classes: int) -> None:
+    """Raise unless each of count images, at least one, has an integer label below classes."""
+    if labels.dtype.kind not in "iu":
+        raise TypeError(f"labels must be integers, got {labels.dtype}")
+    if labels.shape != (count,) or not count:
         raise ValueError(
-            f"labels must be integers ({count},), one an image, N >= 1, "
-            f"got {labels.dtype} {labels.shape}"
+            f"labels must be integers ({count},), one an image, N >= 1, got {labels.shape}"
         )
-    classes = net(images[:1]).shape[1]
     if labels.min() < 0 or labels.max() >= classes:
         raise ValueError(f"labels must lie in 0..{classes - 1}, got {labels.min()}..{labels.max()}")
-    return labels.astype(np.int64)

@@ -10,6 +10,7 @@ from functools import singledispatch
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.checks import checked, in_float
 from tinyq.floatref import (
     Add,
     AvgPool2D,
@@ -105,19 +106,29 @@ def _(layer: Dense, inputs: Arrays, slope: Array) -> Arrays:
     return (back,)
 
 
+@checked
+@in_float("x and slope")
 def weight_slopes(layer: Weighted, x: Array, slope: Array) -> tuple[Array, Array]:
     """Return dL/dweights and dL/dbias of a layer with weights.
 
     dL/dw_ok = sum over all windows m of slope_mo x_mk,   dL/db_o = sum over m of slope_mo
 
     x: what the layer was given; slope: dL/dy.  Returns arrays of the shapes of weights and bias.
+    Raises TypeError for a wrong type, ValueError for a wrong shape, NaN or infinity.
 
     >>> dense = Dense(np.float32([[2, 3]]), np.float32([0]))
     >>> [s.tolist() for s in weight_slopes(dense, np.float32([[5, 7]]), np.float32([[1]]))]
     [[[5.0, 7.0]], [1.0]]
     """
+    wanted = "(N, {})" if isinstance(layer, Dense) else "(N, H, W, {})"
+    if x.ndim != layer.weights.ndim or x.shape[-1] != layer.weights.shape[-1]:
+        raise ValueError(f"x must be {wanted.format(layer.weights.shape[-1])}, got {x.shape}")
     # A dense layer is a convolution with one window an image, so both are a sum over windows.
     windows = x if isinstance(layer, Dense) else _windows(layer, x)
+    if slope.shape[-1:] != layer.bias.shape or slope.size != len(windows) * len(layer.bias):
+        raise ValueError(
+            f"slope must have {len(windows)} rows of {len(layer.bias)}, got {slope.shape}"
+        )
     slope = slope.reshape(-1, len(layer.bias))
     sums = [(slope[:, o, None] * windows).sum(axis=0) for o in range(len(layer.bias))]
     return np.stack(sums).reshape(layer.weights.shape), slope.sum(axis=0)

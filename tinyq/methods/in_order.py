@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
 from tinyq.layers import QConv2D, QConv2DPerChannel, QDense
 from tinyq.layers.checks import output_size, taps
 from tinyq.layers.contract import lookup
@@ -19,6 +20,7 @@ from tinyq.network import Network, QNetwork
 Change = Callable[[Linear, Any, NDArray[np.int8]], Linear]
 
 
+@checked
 def change_in_order(
     net: Network, qnet: QNetwork, images: NDArray[np.float32], change: Change
 ) -> QNetwork:
@@ -28,7 +30,8 @@ def change_in_order(
     for what is left of its predecessors' errors.
 
     net: the network that qnet was quantized from; images: float32 (N, H, W, C), N >= 1.
-    Raises ValueError for another network, no images, a wrong shape, NaN or infinity.
+    Raises TypeError for a wrong type, ValueError for another network, no images, a wrong shape, NaN
+    or infinity.
     """
     names, wanted = ([node.name for node in n.nodes] for n in (net, qnet))
     if names != wanted:
@@ -42,6 +45,8 @@ def change_in_order(
         with naming_layer(node.name):
             if isinstance(layer, Linear):
                 layer = change(layer, original.layer, inputs[0])
+                if not isinstance(layer, Linear):
+                    raise TypeError(f"change must return a layer with weights, got {layer!r}")
             tensors[node.name] = layer.forward(*inputs)
         nodes.append(replace(node, layer=layer))
     return replace(qnet, nodes=tuple(nodes))

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
 from tinyq.methods.fold import fold_batch_norm, rescale
 from tinyq.models import foreign, resnet
 from tinyq.models.digits_file import CLASSES, CONVS, LARGEST, PARTS, Arrays, unpack
@@ -103,11 +104,13 @@ class Digits(NamedTuple):
         return weights, biases
 
 
-def load(path: Path = PATH) -> Digits:
+@checked
+def load(path: str | Path = PATH) -> Digits:
     """Return the trained network and its data from a file that tools/train_digits.py wrote.
 
-    Nothing in the file is unpickled.  Raises ValueError, with the file's name and what is wrong,
-    for a file that is truncated, foreign or altered; OSError for one that cannot be read.
+    Nothing in the file is unpickled.  Raises TypeError for what is no path; ValueError, with the
+    file's name and what is wrong, for a file that is truncated, foreign or altered; OSError for one
+    that cannot be read.
 
     >>> load().net(load().images[:3]).argmax(axis=1).tolist(), load().labels[:3].tolist()
     ([0, 1, 2], [0, 1, 2])
@@ -130,6 +133,7 @@ def load(path: Path = PATH) -> Digits:
     )
 
 
+@checked
 def upsample(scans: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the network's images of scans: each pixel doubled both ways, grey in three channels.
 
@@ -139,10 +143,14 @@ def upsample(scans: NDArray[np.uint8]) -> NDArray[np.float32]:
     a grey page.  Paper is 0, so a pad with zeros is more paper.  Dividing by 16 is exact.
 
     scans: uint8 (N, 8, 8), ink 0..16.  Returns float32 (N, 16, 16, 3), ink 0..1.
+    Raises TypeError or ValueError for anything else.
 
     >>> upsample(np.full((1, 8, 8), 4, np.uint8))[0, 15, 15].tolist()
     [0.25, 0.25, 0.25]
     """
+    if scans.shape[1:] != (8, 8) or scans.max(initial=0) > 16:
+        got = f"{scans.shape} up to {scans.max(initial=0)}"
+        raise ValueError(f"scans must be (N, 8, 8), ink 0..16, got {got}")
     doubled = scans.repeat(2, axis=1).repeat(2, axis=2).astype(np.float32) / np.float32(16)
     return np.repeat(doubled[..., None], 3, axis=3)
 

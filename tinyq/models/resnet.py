@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.checks import finite_float32
+from tinyq.checks import checked, finite_float32
 from tinyq.floatref import Add, Conv2D, Dense, FloatLayer, GlobalAvgPool2D, MaxPool2D, Pad2D, ReLU
 from tinyq.layers.linear import check_weight_shapes
 from tinyq.layers.nodes import INPUT, Node
@@ -27,6 +27,7 @@ class Seed(NamedTuple):
     images: Array
 
 
+@checked
 def stem_block(
     weights: Mapping[str, NDArray[np.floating]], biases: Mapping[str, NDArray[np.floating]]
 ) -> Network:
@@ -59,6 +60,7 @@ def stem_block(
     return Network(nodes, channels=w["stem"].shape[3])
 
 
+@checked
 def resnet18(state_dict: Mapping[str, object], *, eps: float = 1e-5) -> Network:
     """Return the float ResNet-18 of a state_dict: load_torch, for two blocks in each of 4 layers.
 

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 
+from tinyq.checks import checked
 from tinyq.floatref import (
     Add,
     Conv2D,
@@ -17,9 +18,10 @@ from tinyq.layers.nodes import INPUT, Node
 from tinyq.models.torch_state import State
 from tinyq.network import Network
 
-BLOCK = re.compile(r"layer(\d+)\.(\d+)\.")
+BLOCK = re.compile(r"layer(\d{1,4})\.(\d{1,4})\.")
 
 
+@checked
 def load_torch(state_dict: Mapping[str, object], *, eps: float = 1e-5) -> Network:
     """Return the float network of a torchvision ResNet of basic blocks, batch norm folded.
 
@@ -32,9 +34,9 @@ def load_torch(state_dict: Mapping[str, object], *, eps: float = 1e-5) -> Networ
 
     state_dict: PyTorch's, or NumPy arrays by the same names; convolutions (O, I, KH, KW).
     eps: of the batch norms, which a state_dict does not hold; the default is PyTorch's.
-    Raises TypeError for values that are not float; ValueError for a missing name, for one that no
-    layer takes (bottleneck blocks have a conv3), shapes that do not fit together, a conv1 that is
-    not 7x7, NaN or infinity.
+    Raises TypeError for what is no mapping, values that are not float; ValueError for a missing
+    name, for one that no layer takes (bottleneck blocks have a conv3), shapes that do not fit
+    together, a conv1 that is not 7x7, NaN or infinity.
     Source: He et al. 2016, table 1; torchvision ``models/resnet.py``.
 
     >>> import numpy as np

@@ -1,6 +1,7 @@
 """The parameters of a PyTorch state_dict as NumPy arrays, each taken once, none left over."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,9 @@ class State:
     """
 
     def __init__(self, state_dict: Mapping[str, object], eps: float) -> None:
-        if not isinstance(state_dict, Mapping):
-            got = type(state_dict).__name__
-            raise TypeError(f"state_dict must be a mapping, as model.state_dict() gives, got {got}")
         self.unread = {name: v for name, v in state_dict.items() if not name.endswith(COUNTER)}
+        if eps <= 0:
+            raise ValueError(f"eps must be finite and > 0, got {eps}")
         self.eps = eps
 
     def has(self, start: str) -> bool:
@@ -60,13 +60,13 @@ class State:
     def _take(self, name: str) -> NDArray[np.float32]:
         if name not in self.unread:
             raise ValueError(f"state_dict must have {name!r}, left are {_few(self.unread)}")
-        value = self.unread.pop(name)
+        value: Any = self.unread.pop(name)
         if hasattr(value, "detach"):  # a tensor of torch
             value = value.detach().cpu()
             # NumPy has no bfloat16; integers are left as they are, to be refused below
             value = (value.float() if value.is_floating_point() else value).numpy()
         # a copy, because training may go on in the memory of a tensor
-        return finite_float32(name, np.asarray(value)).copy()
+        return finite_float32(name, value).copy()
 
 
 def _few(names: Mapping[str, object]) -> str:

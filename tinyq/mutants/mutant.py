@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from types import ModuleType
 from typing import Any
 
+from tinyq.checks import own_fields
+
 Function = Callable[..., Any]
 
 
@@ -17,6 +19,7 @@ class Mutant:
     wrong: the function that goes there, with the same arguments; its docstring says what is wrong;
     notice: one sentence on how the bug shows; caught_by: the checks that find it, in the order and
     by the names of CATCHERS in tests/catchers.py; thread: an address where it hit someone, or None.
+    Raises TypeError for anything else, ValueError for an attribute that owner does not have.
 
     >>> from tinyq.affine import Grid
     >>> from tinyq.mutants.grids import dequantize_without_zero_point
@@ -33,6 +36,11 @@ class Mutant:
     notice: str
     caught_by: tuple[str, ...]
     thread: str | None
+
+    def __post_init__(self) -> None:
+        own_fields(self)
+        if self.attribute not in vars(self.owner):
+            raise ValueError(f"attribute must be one of {self.owner}, got {self.attribute!r}")
 
     @property
     def name(self) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tinyq.plots.style import BLUE, GREY, INK, ORANGE, VERMILION, figure
+from tinyq.plots.style import BLUE, GREY, INK, ORANGE, VERMILION, drawn, figure
 
 DPI = 100  # a chapter holds two of these figures within 200 kB
 MARKS = (
@@ -17,6 +17,7 @@ MARKS = (
 INT16_BITS, INT32_BITS = 15, 31  # the sign takes one more
 
 
+@drawn
 def accumulator_bits(networks: Mapping[str, Mapping[str, Sequence[int]]]) -> Figure:
     """Return a panel for each network, with the bits of each layer's largest accumulators.
 
@@ -47,6 +48,7 @@ def accumulator_bits(networks: Mapping[str, Mapping[str, Sequence[int]]]) -> Fig
     return fig
 
 
+@drawn
 def pair_sums(sums: NDArray[np.integer], limit: int) -> Figure:
     """Return the histogram of sums of two products, with those beyond an int16 in another colour.
 

@@ -7,9 +7,11 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from tinyq.plots.style import BLUE, GREY, ORANGE, figure
+from tinyq.checks import checked
+from tinyq.plots.style import BLUE, GREY, ORANGE, drawn, figure
 
 
+@drawn
 def agreement(pairs: Sequence[Mapping[str, Any]], rule: str) -> Figure:
     """Return the matrix of one rule, with operators down and runtimes across.
 
@@ -43,6 +45,7 @@ def _draw_cell(axes: Axes, x: int, y: int, cases: int, equal: int) -> None:
     axes.text(x, y, share(cases, equal), ha="center", va="center", size=9)
 
 
+@checked
 def share(cases: int, equal: int) -> str:
     """Return "all", a percentage cut down so that it never reads 100, or "none" without a case.
 

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 
 from tinyq.analysis.bits import BitSweep, LayerBitSweep
 from tinyq.analysis.decision import Score
-from tinyq.plots.style import INK, figure
+from tinyq.plots.style import INK, drawn, figure
 
 
+@drawn
 def bit_widths(found: BitSweep) -> Figure:
     """Return two panels over the number of bits: accuracy, and SQNR of the logits.
 
@@ -33,6 +34,7 @@ def bit_widths(found: BitSweep) -> Figure:
     return fig
 
 
+@drawn
 def layer_bits(found: LayerBitSweep) -> Figure:
     """Return two tables of accuracy in %, for weights and for activations.
 

@@ -6,11 +6,12 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from tinyq.plots.style import BLUE, GREY, INK, SKY, VERMILION, figure
+from tinyq.plots.style import BLUE, GREY, INK, SKY, VERMILION, drawn, figure
 
 DPI = 100
 
 
+@drawn
 def windows(size: int, pads: tuple[int, int], kernel: int, stride: int) -> Figure:
     """Return one axis of a convolution: the padded cells, and below them a bar for each window.
 
@@ -42,6 +43,7 @@ def windows(size: int, pads: tuple[int, int], kernel: int, stride: int) -> Figur
     return fig
 
 
+@drawn
 def border(
     right: NDArray[np.int8], wrong: NDArray[np.int8], difference: NDArray[np.int64]
 ) -> Figure:

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tinyq.plots.style import GREY, INK, figure
+from tinyq.plots.style import GREY, INK, drawn, figure
 
 HEADS = ("", "right", "with the bug", "difference")
 
@@ -26,6 +26,7 @@ class Bug(NamedTuple):
     wrong: NDArray[Any]
 
 
+@drawn
 def bugs(rows: Sequence[Bug]) -> Figure:
     """Return a row for each bug: its name, the right picture, the wrong one, wrong minus right.
 

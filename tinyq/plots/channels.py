@@ -1,19 +1,20 @@
 """How many codes one weight scale for a tensor leaves to each of its channels."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tinyq.plots.style import BLUE, COLOURS, GREY, INK, figure
+from tinyq.plots.style import BLUE, COLOURS, GREY, INK, drawn, figure
 from tinyq.weights import WEIGHT_MAX
 
 DPI = 100  # a chapter holds two of these figures within 200 kB
 MARKS = ("o", "s", "^")
 
 
+@drawn
 def channel_codes(reach: Mapping[str, NDArray[np.integer]]) -> Figure:
     """Return a panel for each tensor, with a bar for each output channel: the largest code it uses.
 
@@ -29,7 +30,8 @@ def channel_codes(reach: Mapping[str, NDArray[np.integer]]) -> Figure:
     return fig
 
 
-def channel_worth(points: Mapping[str, tuple[NDArray[Any], NDArray[Any]]]) -> Figure:
+@drawn
+def channel_worth(points: Mapping[str, Sequence[NDArray[Any]] | NDArray[Any]]) -> Figure:
     """Return what a scale for each channel gains, in dB: measured against predicted, by channel.
 
     points: (predicted, measured), each (O,), by the name of the network, at most 3.

@@ -11,7 +11,7 @@ from matplotlib.patches import FancyBboxPatch
 from tinyq.affine import Grid
 from tinyq.network import QNetwork
 from tinyq.network.ledger import LedgerRow
-from tinyq.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, figure
+from tinyq.plots.style import BLUE, GREEN, GREY, INK, ORANGE, PURPLE, VERMILION, drawn, figure
 
 GRID_COLOURS = (BLUE, GREEN, ORANGE, VERMILION, PURPLE, GREY)
 LEFT, RIGHT = 0.8, 6.0  # the column of boxes, in units of a row's height
@@ -32,6 +32,7 @@ def grid_numbers(rows: Sequence[LedgerRow]) -> list[int]:
     return [numbers.setdefault(id(row.out_grid), len(numbers) + 1) for row in rows]
 
 
+@drawn
 def grid_map(qnet: QNetwork) -> Figure:
     """Return the map: a box for each layer in running order, coloured by its out_grid object.
 

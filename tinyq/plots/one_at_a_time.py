@@ -7,9 +7,10 @@ from matplotlib.figure import Figure
 from tinyq.analysis.alone import OneAtATime
 from tinyq.analysis.decision import Score
 from tinyq.plots.rows import draw_decibels, name_rows
-from tinyq.plots.style import BLUE, INK, VERMILION, figure
+from tinyq.plots.style import BLUE, INK, VERMILION, drawn, figure
 
 
+@drawn
 def one_at_a_time(found: OneAtATime) -> Figure:
     """Return two panels with a row for each owner of a grid: SQNR of the logits, and accuracy.
 

@@ -4,9 +4,10 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from tinyq.analysis.parity import Parity
-from tinyq.plots.style import BLUE, INK, VERMILION, figure
+from tinyq.plots.style import BLUE, INK, VERMILION, drawn, figure
 
 
+@drawn
 def parity(result: Parity, sample: int = 0) -> Figure:
     """Return the two-panel parity figure of one sample.
 

@@ -9,13 +9,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.plots.style import BLUE, GREEN, GREY, INK, SKY, VERMILION, figure
+from tinyq.plots.style import BLUE, GREEN, GREY, INK, SKY, VERMILION, drawn, figure
 
 DPI = 100  # a chapter holds three of these figures within 200 kB
 MARKS = ("o", "^", "x")
 AROUND_ZERO = LinearSegmentedColormap.from_list("around zero", [BLUE, "white", VERMILION])
 
 
+@drawn
 def codes_through_pool(
     before: NDArray[np.int8], relu: NDArray[np.int8], pooled: NDArray[np.int8], grid: Grid
 ) -> Figure:
@@ -50,6 +51,7 @@ def codes_through_pool(
     return fig
 
 
+@drawn
 def pool_ties(sums: NDArray[np.int64], rules: Mapping[str, NDArray[Any]], count: int) -> Figure:
     """Return the mean code over the sum of ``count`` codes; at each tie every rule has a mark.
 
@@ -72,6 +74,7 @@ def pool_ties(sums: NDArray[np.int64], rules: Mapping[str, NDArray[Any]], count:
     return fig
 
 
+@drawn
 def codes_used(tensors: Mapping[str, tuple[NDArray[np.int8], Grid]]) -> Figure:
     """Return a histogram of codes for each tensor, the codes below its zero_point shaded.
 

@@ -7,11 +7,12 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.plots.style import INK, VERMILION, figure
+from tinyq.plots.style import INK, VERMILION, drawn, figure
 
 SIDE = 4
 
 
+@drawn
 def pixels(image: NDArray[np.float32], grid: Grid) -> Figure:
     """Return two panels: the image in colour, and its corner of 4 by 4 pixels as codes.
 

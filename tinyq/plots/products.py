@@ -9,12 +9,13 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
-from tinyq.plots.style import BLUE, GREY, INK, ORANGE, SKY, figure
+from tinyq.plots.style import BLUE, GREY, INK, ORANGE, SKY, drawn, figure
 
 DPI = 100
 REGISTER_BYTES = 16  # the part of a register that is drawn
 
 
+@drawn
 def gathered(
     image: NDArray[Any], rows: NDArray[Any], window: int, kernel: tuple[int, int]
 ) -> Figure:
@@ -23,6 +24,8 @@ def gathered(
     image: (H, W), numbers of at most three characters; rows: (windows, KH * KW), windows from left
     to right and from top to bottom, stride 1; window: the row to mark; kernel: (KH, KW).
     """
+    if rows.ndim != 2 or rows.shape[1] != kernel[0] * kernel[1] or not 0 <= window < len(rows):
+        raise ValueError("rows must be (windows, KH * KW), window one of them")
     top, left = divmod(window, image.shape[1] - kernel[1] + 1)
     inside = np.zeros(image.shape, bool)
     inside[top : top + kernel[0], left : left + kernel[1]] = True
@@ -45,6 +48,7 @@ def _cells(axes: Axes, numbers: NDArray[Any], marked: NDArray[Any], title: str) 
     axes.spines[:].set_visible(False)
 
 
+@drawn
 def lanes(instructions: Sequence[tuple[str, int, int]]) -> Figure:
     """Return a row for each instruction: what it makes of the same bytes of two registers.
 

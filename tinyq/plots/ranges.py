@@ -6,14 +6,15 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tinyq.plots.style import BLUE, GREEN, GREY, INK, VERMILION, figure
+from tinyq.plots.style import BLUE, GREEN, GREY, INK, VERMILION, drawn, figure
 
 DPI = 110  # with both figures a chapter stays within 200 kB
 
 Numbers = NDArray[np.floating]
 
 
-def clipping(shares: Numbers, errors: Mapping[str, tuple[Numbers, Numbers]]) -> Figure:
+@drawn
+def clipping(shares: Numbers, errors: Mapping[str, Sequence[Numbers] | Numbers]) -> Figure:
     """Return a panel for each grid: mean squared error against the share of the range that is kept.
 
     The error of rounding is blue and dashed, that of clipping vermilion and dotted, and their sum
@@ -41,6 +42,7 @@ def clipping(shares: Numbers, errors: Mapping[str, tuple[Numbers, Numbers]]) -> 
     return fig
 
 
+@drawn
 def chosen_ranges(
     values: Numbers,
     ranges: Mapping[str, Sequence[tuple[float, float]]],

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tinyq.plots.style import BLUE, GREY, INK, VERMILION, figure
+from tinyq.plots.style import BLUE, GREY, INK, VERMILION, drawn, figure
 
 
+@drawn
 def roundings(
     exact: NDArray[np.float64], results: Mapping[str, NDArray[Any]], bound: float, tie: float
 ) -> Figure:

@@ -6,11 +6,12 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from tinyq.plots.style import BLUE, GREY, VERMILION, figure
+from tinyq.plots.style import BLUE, GREY, VERMILION, drawn, figure
 
 Numbers = NDArray[np.floating]
 
 
+@drawn
 def seesaw(networks: Mapping[str, tuple[Numbers, Numbers]]) -> Figure:
     """Return a panel for each network, with each channel's range where it is made and read.
 
@@ -29,6 +30,7 @@ def seesaw(networks: Mapping[str, tuple[Numbers, Numbers]]) -> Figure:
     return fig
 
 
+@drawn
 def mean_errors(rounds: Mapping[str, Numbers]) -> Figure:
     """Return the mean error of each channel's outputs, with another mark for each round.
 

@@ -8,9 +8,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Rectangle
 
-from tinyq.plots.style import BLUE, GREY, INK, VERMILION, figure
+from tinyq.plots.style import BLUE, GREY, INK, VERMILION, drawn, figure
 
 
+@drawn
 def sieve(groups: Sequence[str], caught: Mapping[str, Sequence[bool]]) -> Figure:
     """Return a row for each check and a column for each bug, blue where the check notices the bug.
 

@@ -5,11 +5,12 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 
 from tinyq.layers.add import LEFT_SHIFT
-from tinyq.plots.style import BLUE, GREY, VERMILION, figure
+from tinyq.plots.style import BLUE, GREY, VERMILION, drawn, figure
 
 DPI = 100
 
 
+@drawn
 def left_shifts(wrong: Mapping[int, int], most: int) -> Figure:
     """Return the number of wrong sums over the left_shift, with a line at 20, which runtimes use.
 

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from tinyq.plots.rows import name_rows
-from tinyq.plots.style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, figure
+from tinyq.plots.style import BLUE, GREEN, GREY, INK, ORANGE, VERMILION, drawn, figure
 
 DPI = 130  # narrow figures: on a phone the type is still 8 px high
 EXACT, OTHER, FLOAT = BLUE, VERMILION, GREY
@@ -25,6 +25,7 @@ LINES = {
 }
 
 
+@drawn
 def speeds(runs: Sequence[Mapping[str, Any]]) -> Figure:
     """Return the time of each runner on one case, a row a runner, on a logarithmic axis.
 
@@ -52,6 +53,7 @@ def _colour(run: Mapping[str, Any]) -> str:
     return EXACT if run["equal_logits"] == run["logits"] else OTHER
 
 
+@drawn
 def growth(rows: Sequence[Mapping[str, Any]], axes_of: Mapping[str, str]) -> Figure:
     """Return time and the plans' memory against what grows, both axes logarithmic.
 
@@ -95,6 +97,7 @@ def _plain_numbers(axis: Axis) -> None:
     axis.set_tick_params(labelsize=8)
 
 
+@drawn
 def roofline(limits: Mapping[str, Any], runs: Sequence[Mapping[str, Any]]) -> Figure:
     """Return what memory and products allow, and where the networks stand.
 

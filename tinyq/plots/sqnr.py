@@ -5,9 +5,10 @@ from collections.abc import Mapping, Sequence
 from matplotlib.figure import Figure
 
 from tinyq.plots.grid_map import GRID_COLOURS
-from tinyq.plots.style import GREY, figure
+from tinyq.plots.style import GREY, drawn, figure
 
 
+@drawn
 def sqnr(decibels: Mapping[str, float], grids: Sequence[int]) -> Figure:
     """Return a dot for each tensor, in running order from top to bottom, coloured by its grid.
 

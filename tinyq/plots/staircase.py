@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.plots.style import BLUE, GREY, INK, VERMILION, figure
+from tinyq.plots.style import BLUE, GREY, INK, VERMILION, drawn, figure
 
 
+@drawn
 def staircase(grids: Sequence[Grid], lo: float, hi: float) -> Figure:
     """Return a column for each grid: its staircase from lo to hi, and below it the error.
 
@@ -38,6 +39,7 @@ def staircase(grids: Sequence[Grid], lo: float, hi: float) -> Figure:
     return fig
 
 
+@drawn
 def row_on_grids(values: NDArray[np.float32], grids: Sequence[Grid]) -> Figure:
     """Return a row of numbers beside what comes back from each grid, and the errors.
 

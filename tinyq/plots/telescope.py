@@ -7,9 +7,10 @@ from numpy.typing import NDArray
 
 from tinyq.analysis.hybrids import Telescope
 from tinyq.plots.rows import name_rows
-from tinyq.plots.style import BLUE, INK, VERMILION, figure
+from tinyq.plots.style import BLUE, INK, VERMILION, drawn, figure
 
 
+@drawn
 def telescope(found: Telescope, image: int = 0, logit: int = 0) -> Figure:
     """Return two panels with a row for each tensor in running order.
 

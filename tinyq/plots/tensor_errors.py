@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from tinyq.analysis.errors import TensorError
 from tinyq.plots.grid_map import GRID_COLOURS
 from tinyq.plots.rows import PLATE, draw_decibels, name_rows
-from tinyq.plots.style import INK, figure
+from tinyq.plots.style import INK, drawn, figure
 
 
+@drawn
 def tensor_errors(errors: Sequence[TensorError]) -> Figure:
     """Return two panels, a row a tensor from top to bottom, coloured by its grid.
 

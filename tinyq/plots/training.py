@@ -6,13 +6,14 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import ArrayLike
 
-from tinyq.plots.style import BLUE, GREEN, GREY, INK, VERMILION, figure
+from tinyq.plots.style import BLUE, GREEN, GREY, INK, VERMILION, drawn, figure
 
 DPI = 100  # a chapter holds both figures within 200 kB
 TICKS = (0.05, 0.1, 0.2, 0.5, 1, 2)
 MARKS = (("X", VERMILION), ("o", BLUE), ("_", GREEN))
 
 
+@drawn
 def loss_stairs(steps: ArrayLike, smooth: ArrayLike, rounded: ArrayLike, start: float) -> Figure:
     """Return the loss against one weight, both as it is and rounded to its code.
 
@@ -35,6 +36,7 @@ def loss_stairs(steps: ArrayLike, smooth: ArrayLike, rounded: ArrayLike, start: 
     return fig
 
 
+@drawn
 def ways_to_round(errors: ArrayLike, chosen: Mapping[str, ArrayLike]) -> Figure:
     """Return the error of every way to round each row as a grey dot, and of some ways by name.
 

@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import layers, loops
-from tinyq.layers.contract import lookup
+from tinyq.checks import checked, integers
+from tinyq.layers.contract import Layer, lookup
+from tinyq.layers.images import naming
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
@@ -27,26 +29,35 @@ ROUNDINGS = {
 }
 
 
-def forward(layer: object, *codes: Sequence) -> list:
+def forward(layer: Layer, *codes: Sequence) -> list:
     """Return the codes of one image, or of one row, by the layer's loop nest.
 
     layer: any of tinyq.layers, whose own rounding is followed; codes: its inputs without the batch
     axis, (H, W, C) or (C,) integers.  Returns nested lists of ints.
-    Raises TypeError for another layer, a subclass of one of these too, and what the loop nest
-    raises.
+    Raises TypeError for another layer, a subclass of one of these too, TypeError or ValueError for
+    codes that are no integers on the layer's grids or do not fit it, and what the loop nest raises.
 
     >>> from tinyq import Grid, layers
     >>> forward(layers.QMaxPool2D(Grid(1.0, 0), (1, 2), (1, 1)), [[[5], [7]]])
     [[[7]]]
     """
-    return lookup(NESTS, layer, "the oracle")(layer, *codes)
+    nest = lookup(NESTS, layer, "the oracle")
+    grids = layer.in_grids
+    if len(codes) != len(grids):
+        raise TypeError(f"codes must be {len(grids)} images or rows, got {len(codes)}")
+    tensors = [integers("codes", x, g.qmin, g.qmax) for x, g in zip(codes, grids, strict=True)]
+    with naming("codes"):
+        layer.out_shape(*(tensor.shape for tensor in tensors))
+    return nest(layer, *(tensor.tolist() for tensor in tensors))
 
 
+@checked
 def trace(qnet: QNetwork, image: NDArray[np.int8]) -> dict[str, list]:
     """Return every tensor of one image by name, as `QNetwork.trace` does for a batch.
 
     image: int8 codes (H, W, C).  Returns nested lists of ints, "input" first.
-    Raises what forward raises, with the layer's name in front.
+    Raises TypeError or ValueError for another image, and what forward raises, with the layer's name
+    in front.
 
     >>> from tinyq import resnet
     >>> seed = resnet.seed()
@@ -54,7 +65,10 @@ def trace(qnet: QNetwork, image: NDArray[np.int8]) -> dict[str, list]:
     >>> trace(qnet, qnet.grids["input"].quantize(seed.images[0]))["dense_8x4"]
     [-8, 102, 89, -41]
     """
-    tensors = {INPUT: image.tolist()}
+    if image.shape != tuple(qnet.image_shape):
+        raise ValueError(f"image must have shape {qnet.image_shape}, got {image.shape}")
+    grid = qnet.grids[INPUT]
+    tensors = {INPUT: integers("image", image, grid.qmin, grid.qmax).tolist()}
     for node in qnet.nodes:
         with naming_layer(node.name):
             tensors[node.name] = forward(node.layer, *(tensors[name] for name in node.inputs))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import own_fields
 from tinyq.fixedpoint import multiply_by_quantized_multiplier, quantize_multiplier
 from tinyq.layers.checks import IMAGE, check_codes, check_form, output_size
 from tinyq.layers.contract import Codes, Shape
@@ -35,6 +36,9 @@ class QMean:
     in_grid: Grid
     out_grid: Grid
     keep_dims: bool = False
+
+    def __post_init__(self) -> None:
+        own_fields(self)
 
     @property
     def in_grids(self) -> tuple[Grid]:

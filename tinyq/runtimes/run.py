@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import layers
+from tinyq.checks import checked, in_float, instance
 from tinyq.layers.contract import Codes, Layer, lookup
 from tinyq.layers.images import to_codes
 from tinyq.layers.linear import Linear
@@ -34,7 +35,12 @@ def forward(layer: Layer, *codes: Codes, runtime: Runtime) -> Codes:
     array([[3]], dtype=int8)
     array([[2]], dtype=int8)
     """
-    return lookup(RULES, layer, "tinyq.runtimes")(runtime, layer, *codes)
+    instance("runtime", runtime, Runtime)
+    rule = lookup(RULES, layer, "tinyq.runtimes")
+    if len(codes) != len(layer.in_grids):
+        raise TypeError(f"codes must be {len(layer.in_grids)} arrays, got {len(codes)}")
+    with in_float("layer: its scales"):
+        return rule(runtime, layer, *codes)
 
 
 def _linear(runtime: Runtime, layer: Linear, codes: Codes) -> Codes:
@@ -75,8 +81,16 @@ RULES: dict[type, Callable[..., Codes]] = {
 }
 
 
+@checked
+@in_float("layer: its scales")
 def finish(layer: Linear, acc: NDArray[np.int32], runtime: Runtime) -> Codes:
-    """Return the codes that runtime would make of a layer's accumulators (..., O)."""
+    """Return the codes that runtime would make of a layer's accumulators.
+
+    layer: a convolution or dense layer; acc: int32 (..., O), as layer.accumulate gives them.
+    Raises TypeError or ValueError for anything else.
+    """
+    if acc.shape[-1:] != layer.bias.shape:
+        raise ValueError(f"acc must be (..., {len(layer.bias)}), got {acc.shape}")
     if runtime.linear:
         return runtime.linear(layer, acc)
     if type(layer) is layers.QDense:
@@ -105,6 +119,7 @@ def requantize(
     return np.clip(total, grid.qmin, grid.qmax).astype(np.int8)
 
 
+@checked
 def trace(qnet: QNetwork, images: NDArray[Any], runtime: Runtime) -> dict[str, Codes]:
     """Return every tensor's codes by layer name, as `QNetwork.trace` does, under runtime.
 

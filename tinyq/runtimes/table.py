@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.checks import own_fields
 from tinyq.layers import QAdd
 from tinyq.layers.contract import Codes
 from tinyq.layers.linear import Linear
@@ -27,6 +28,7 @@ class Runtime:
     linear: rule of convolution and dense layer where a Rounding does not say it all, (layer,
     accumulators) to codes; None where conv and dense do.
     dense_product: precision of s_in * s_w in the dense layer's ratio s_in * s_w / s_out.
+    Raises TypeError for anything else.
     """
 
     name: str
@@ -37,6 +39,9 @@ class Runtime:
     mean: Callable[[QMean, Codes], Codes]
     linear: Callable[[Linear, NDArray[np.int32]], Codes] | None = None
     dense_product: type[np.floating] = np.float64
+
+    def __post_init__(self) -> None:
+        own_fields(self)
 
 
 RUNTIMES = {
