@@ -59,10 +59,10 @@ class WidgetDirective(SphinxDirective):
 def head(minutes: int, files: str) -> Markup:
     """The line under a chapter's title.  files: their address, without the extension."""
 
-    def link(extension: str, words: str) -> Markup:
+    def download(extension: str, words: str) -> Markup:
         return element("a", {"href": f"{files}.{extension}", "download": ""}, words)
 
-    links = link("ipynb", "notebook"), " or ", link("py", "script")
+    links = download("ipynb", "notebook"), " or ", download("py", "script")
     return element("p", {"class": "chapter-line"}, f"{minutes} minutes · as a file: ", *links)
 
 

@@ -32,6 +32,7 @@ import numpy as np
 
 from tinyq import Grid, digits, layers, parity, plots, resnet
 from tinyq.exercise import check
+from tinyq.mutants.passing import pad_with_code_zero
 from tinyq.widgets import ConvMicroscope
 
 seed = resnet.seed()
@@ -256,24 +257,24 @@ print(f"half a step in the seed's border: up to {worst:.2f} codes")
 # %% [markdown]
 # Inside the image each pixel has a rounding error of its own, and these partly cancel. In the border all have the same one. That is why (1.3) widens the range to hold 0, and (1.4) rounds the zero_point.
 #
-# What does the bug cost? Give the pads a grid whose zero_point says 0, and count digits. The scale of that grid plays no part.
+# What does the bug cost? Give the pads a `forward` that writes code 0, and count digits.
 
 # %%
 def rewired(network, **new):
     """Return the network with new layers of these names."""
-    nodes = [replace(n, layer=new.get(n.name, n.layer))
-             for n in network.nodes]
-    return replace(network, nodes=tuple(nodes))
+    return replace(network, nodes=[replace(n, layer=new.get(n.name, n.layer))
+                                   for n in network.nodes])
 
 
 pads = "stem_pad", "block_pad1", "block_pad2"
-zero = {n: replace(layer[n], in_grid=Grid(1.0, 0)) for n in pads}
+wrong_pad = type("WrongPad", (layers.QPad2D,), {"forward": pad_with_code_zero.wrong})
+zero, dzero = ({n: wrong_pad(**vars(of[n])) for n in pads} for of in (layer, dlayer))
 for chosen in ((), pads[:1], pads[1:2], pads[2:], pads):
-    broken = rewired(dnet, **{n: zero[n] for n in chosen})
+    broken = rewired(dnet, **{n: dzero[n] for n in chosen})
     share = (broken(test).argmax(axis=1) == labels).mean()
     print(f"code 0 in {', '.join(chosen) or 'no pad':32} {share:.1%}")
 ours = dnet.trace(test)
-theirs = rewired(dnet, stem_pad=zero["stem_pad"]).trace(test)
+theirs = rewired(dnet, stem_pad=dzero["stem_pad"]).trace(test)
 kept = [(ours[n] == theirs[n]).all((0, 3)).sum() for n in names[2:7:2]]
 assert kept == [25, 4, 0]  # places without the bug: see question 3
 

@@ -27,13 +27,13 @@
 
 # %%
 from dataclasses import replace
-from types import SimpleNamespace
 
 import numpy as np
 
 from tinyq import Grid, digits, layers, loops, parity, plots, resnet
 from tinyq.affine import round_half_away
 from tinyq.exercise import check
+from tinyq.mutants.add import UnprovedAdd
 from tinyq.requantize import Requantizer
 from tinyq.runtimes import RUNTIMES, forward
 from tinyq.widgets import AddBalancer
@@ -171,7 +171,7 @@ assert 2**31 // (510 << 20) == 4 and 510 << 23 > 2**31  # question 2
 def shifted_by(shift):
     """Return the add with any left_shift, even one that overflows."""
     last = Requantizer(t / (2**shift * out.scale))
-    return replace(add, left_shift=shift, rescale_sum=last)
+    return UnprovedAdd(add.in_grids, out, shift, add.rescale_a, add.rescale_b, last)
 
 
 codes = np.arange(-128, 128).astype(np.int8)
@@ -403,8 +403,8 @@ def cast_add(a, b):
 def with_rule(q, rule):
     old = find_add(q)
     zeros = [grid.zero_point for grid in (*old.in_grids, old.out_grid)]
-    new = SimpleNamespace(forward=lambda a, b: rule(a, b, zeros))
-    return rewire(q, "block_add", layer=new)
+    new = type("Ruled", (layers.QAdd,), {"forward": lambda _, *ab: rule(*ab, zeros)})
+    return rewire(q, "block_add", layer=new(**vars(old)))
 
 
 assert check(cast_add(*every), want.astype(np.int8))

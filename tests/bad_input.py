@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from enum import Enum
 from itertools import count
 from types import ModuleType, NoneType, UnionType
-from typing import Any, Union, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 import pytest
@@ -35,6 +35,7 @@ WRONG: dict[Any, list[Any]] = {
     Sequence: [None, object(), 1, 0.5, np.nan, 1j, "word", b"bytes", {1}],
     Collection: [None, object(), 1, 0.5, np.nan, 1j, "word", b"bytes"],
     Iterable: [None, object(), 1, 0.5, np.nan, 1j],
+    tuple: [None, object(), 1, 0.5, 1j, "word", b"bytes", {"a": 1}, {1}, iter(())],
     Mapping: [None, object(), 1, 0.5, "word", ["word"]],
     Callable: [None, object(), 1, 0.5, "word", ["word"]],
     object: [],
@@ -63,7 +64,9 @@ def kind_of(hint: Any) -> Any:
         if scalar in WRONG or not (inspect.isclass(scalar) and issubclass(scalar, np.generic)):
             return scalar if scalar in WRONG else np.ndarray
         return np.floating if issubclass(scalar, np.floating) else np.integer
-    if inspect.isclass(origin) and issubclass(origin, tuple | list | Sequence):
+    if origin is tuple:
+        return tuple
+    if inspect.isclass(origin) and issubclass(origin, list | Sequence):
         return Sequence
     if inspect.isclass(origin) and issubclass(origin, Mapping):
         return Mapping
@@ -88,7 +91,7 @@ def values_against(hint: Any) -> list[Any]:
 def _against_union(hints: Sequence[Any]) -> list[Any]:
     """What all of the hints rule out; what is no array of numbers where one is a mere protocol."""
     if any(getattr(get_origin(hint) or hint, "_is_protocol", False) for hint in hints):
-        return [None, object(), {}, lambda: None]
+        return [object(), {}, lambda: None] + [None] * (NoneType not in hints)
     first, *others = [values_against(hint) for hint in hints if hint is not NoneType]
     plain = tuple(hint for hint in hints if inspect.isclass(hint) and get_origin(hint) is None)
     wrong = [value for value in first if all(among(value, other) for other in others)]
@@ -101,7 +104,10 @@ def _wrong_inside(hint: Any, parts: Sequence[Any]) -> list[Any]:
     if kind is Mapping and parts:
         keyed = [{1: 1}] if parts[0] is str else []
         return keyed + [{"a": value} for value in values_against(parts[1])]
-    if kind is Sequence and parts and get_origin(hint) is not tuple:
+    if get_origin(hint) is tuple:
+        size = 1 if parts[-1] is Ellipsis else len(parts)
+        return [(value,) * size for value in values_against(parts[0])]
+    if kind is Sequence and parts:
         return ["word", iter([1]), count(), {1}] + [[value] for value in values_against(parts[0])]
     return []
 
@@ -138,10 +144,13 @@ def refuses_all(
     hint: what the argument takes, where its annotation (ArrayLike, say) leaves it open;
     said: what messages call it, where that is another name.
     """
-    hints = get_type_hints(function.__init__ if inspect.isclass(function) else function)
-    hint = hint or hints.get(name, object)
+    if hint is None:
+        hints = get_type_hints(function.__init__ if inspect.isclass(function) else function)
+        hint = hints.get(name, object)
     wrong = values_against(hint)
-    assert wrong or hint in (object, Any), f"nothing speaks against {hints}"
+    assert wrong or hint in (object, Any) or isinstance(hint, TypeVar), (
+        f"nothing speaks against {hint}"
+    )
     for value in wrong:
         with pytest.raises((TypeError, ValueError)) as caught:
             outcome(function, {**arguments, name: value})

@@ -6,6 +6,8 @@ import numpy as np
 
 from tinyq import Grid, Scheme, floatref, layers
 from tinyq.layers.contract import Layer, Shape
+from tinyq.layers.nodes import INPUT, Node
+from tinyq.network import QNetwork
 
 A, B, OUT = Grid(0.02, -128), Grid(0.0784, 5), Grid(0.06, 10, -100, 90)
 IMAGE = (5, 6, 3)
@@ -48,3 +50,20 @@ LAYER_CASES: dict[str, LayerCase] = {
     "qrelu": case(floatref.ReLU(), B),
     "qrelu6": case(floatref.ReLU6(), B),
 }
+
+
+def alone(case: LayerCase) -> QNetwork:
+    """A network that ends in the case's layer, "made"; what it reads is made of one image."""
+    (grid, *others), shape = case.layer.in_grids, case.shapes[0]
+    image = shape if len(shape) == 3 else (1, 1, *shape)
+    nodes, reads = [], [INPUT]
+    if image != shape:
+        nodes, reads = [Node("rows", layers.QGlobalAvgPool2D(grid), (INPUT,))], ["rows"]
+    for other in others:
+        same = np.eye(shape[-1], dtype=np.float32)[:, None, None, :]
+        original = floatref.Conv2D(same, np.zeros(len(same), np.float32))
+        nodes.append(Node("other", original.quantize(grid, other, Scheme()), (INPUT,)))
+        reads.append("other")
+    nodes.append(Node("made", case.layer, tuple(reads)))
+    grids = {INPUT: grid} | {node.name: node.layer.out_grid for node in nodes}
+    return QNetwork(tuple(nodes), grids, {}, image)

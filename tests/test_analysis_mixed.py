@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -109,11 +110,11 @@ def test_other_names_images_and_networks_are_refused():
 
 
 def test_a_layers_error_names_the_layer():
-    nodes = [Node(n.name, n.layer, n.inputs[:1], n.observe) for n in NET.nodes]
-    qnodes = [Node(n.name, n.layer, n.inputs[:1]) for n in QNET.nodes]
-    short = type(QNET)(tuple(qnodes), QNET.grids, QNET.ranges, QNET.image_shape)
-    with pytest.raises(TypeError, match="layer 'add': .*missing 1 required"):
-        mixed_trace(Network(tuple(nodes), 2), short, IMAGES, ())
+    nodes = list(NET.nodes)
+    odd = replace(nodes[2].layer, weights=nodes[2].layer.weights[..., :1])
+    nodes[2] = replace(nodes[2], layer=odd)
+    with pytest.raises(ValueError, match="layer 'conv_b': Conv2D.forward: x must have C = 1"):
+        mixed_trace(replace(NET, nodes=nodes), QNET, IMAGES, ())
 
 
 def sqnr_by_hand(reference, logits):

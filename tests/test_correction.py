@@ -61,7 +61,9 @@ def test_only_biases_change():
             assert not np.array_equal(node.layer.bias, old.layer.bias)
         else:
             assert node.layer is old.layer
-    assert CORRECTED.grids is QNET.grids
+    assert CORRECTED.grids == QNET.grids and CORRECTED.ranges == QNET.ranges
+    assert all(CORRECTED.grids[name] is grid for name, grid in QNET.grids.items())
+    assert not any(CORRECTED.ranges[name] is seen for name, seen in QNET.ranges.items())
 
 
 def test_the_order_of_the_images_does_not_count():

@@ -88,8 +88,8 @@ def test_sums_at_ties_under_every_ratio(engine, rounding):
         for clamp in (None, qrelu(out), QClamp(out, max(out.zero_point - 1, out.qmin), out.qmax)):
             qnet = single(layer, (1, 1, 1))
             if clamp is not None:
-                qnet = replace(qnet, nodes=(*qnet.nodes, Node("clamp", clamp, ("layer",))))
-                qnet.grids["clamp"] = out
+                nodes = *qnet.nodes, Node("clamp", clamp, ("layer",))
+                qnet = replace(qnet, nodes=nodes, grids={**qnet.grids, "clamp": out})
             else:
                 assert len(set(qnet(codes(qnet, 1)).ravel().tolist())) > 8
             assert not differs(qnet, codes(qnet, 1), engine), (out, clamp)

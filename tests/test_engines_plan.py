@@ -10,11 +10,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from engine_networks import ENGINES, GRID, MISSING, add, codes, conv, differs, network
+from engine_networks import ENGINES, MISSING, codes, differs
 
-from tinyq import Grid, Scheme, engines
+from tinyq import Scheme, engines
 from tinyq.engines.steps import LayerStep
-from tinyq.layers import QPad2D
 from tinyq.models import resnet
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -188,17 +187,6 @@ def test_codes_off_the_grid_are_refused(engine):
     with pytest.raises(ValueError, match="images as codes must lie in -8..7, got 0..8"):
         plan(np.full((1, 16, 16, 3), 8, np.int8) * (np.arange(3) > 0).astype(np.int8))
     assert not differs(qnet, codes(qnet, 3), engine)
-
-
-def test_a_tensor_under_two_real_zeros_is_refused():
-    grids = Grid(0.1, 1), Grid(0.1, 2)
-    layers = [(f"pad{k}", QPad2D(grid, (1, 1, 1, 1)), "input") for k, grid in enumerate(grids)]
-    convs = [conv((2, 3, 3, 3), grid=grid, out=GRID) for grid in grids]
-    layers += [(f"conv{k}", one, f"pad{k}") for k, one in enumerate(convs)]
-    layers += [("add", add(), "conv0", "conv1")]
-    qnet = network(layers, (4, 4, 3))
-    with pytest.raises(ValueError, match="'input' must be padded with one zero_point"):
-        qnet.compile()
 
 
 @pytest.mark.parametrize("package", ["numba", "onnx", "onnxruntime"])

@@ -1,5 +1,7 @@
 """Equalization of a whole network: which pairs, how level, and the function that it keeps."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from test_digits import DIGITS
@@ -35,8 +37,11 @@ def chain(*layers):
     """A network of layers, each reading the one before; their names are a, b, c, ..."""
     names = ["input", *"abcdefghij"]
     pairs = zip(layers, names[1:], strict=False)
-    nodes = [Node(name, layer, (names[k],)) for k, (layer, name) in enumerate(pairs)]
-    return Network(tuple(nodes), channels=3)
+    nodes = [
+        Node(name, layer, (names[k],), name if isinstance(layer, Weighted) else None)
+        for k, (layer, name) in enumerate(pairs)
+    ]
+    return Network(nodes, channels=3)
 
 
 LONG = chain(
@@ -58,7 +63,7 @@ def test_the_function_is_kept_to_float64_rounding():
     equalized = equalize_network(LONG)
     # the size of the terms that rounding errors are relative to: every weight and input positive
     positive = [
-        Node(n.name, type(n.layer)(*map(abs, (n.layer.weights, n.layer.bias))), n.inputs)
+        replace(n, layer=type(n.layer)(*map(abs, (n.layer.weights, n.layer.bias))))
         if isinstance(n.layer, Conv2D)
         else n
         for n in LONG.nodes
@@ -102,7 +107,7 @@ def test_the_wide_sibling_and_the_trained_network_become_one():
 
 
 D = Dense(np.ones((4, 4)), np.zeros(4))
-FORK = Node("d", D, ("b",)), Node("e", Add(), ("c", "d"))
+FORK = Node("d", D, ("b",), "d"), Node("e", Add(), ("c", "d"), "e")
 PAIRS = {
     "a ReLU": (chain(D, ReLU(), D), [("a", "c")]),
     "nothing between": (chain(D, D, D), [("a", "b"), ("b", "c")]),
@@ -115,7 +120,7 @@ PAIRS = {
     "two readers": (Network((*chain(D, ReLU(), D).nodes, *FORK), 4), []),
     "the skip": (DIGITS.net, [("block_conv3x3_a", "block_conv3x3_b")]),
     "an add of one tensor twice": (
-        Network((*chain(D).nodes, Node("b", Add(), ("a", "a")), Node("c", D, ("b",))), 4),
+        Network((*chain(D).nodes, Node("b", Add(), ("a", "a"), "b"), Node("c", D, ("b",), "c")), 4),
         [],
     ),
 }
@@ -126,7 +131,8 @@ def test_pairs(net, pairs):
     assert joined_pairs(net.nodes) == pairs
 
 
-def test_weights_that_are_not_finite_are_refused_by_name():
-    broken = Dense(np.full((4, 4), np.nan), np.zeros(4))
-    with pytest.raises(ValueError, match="layer 'a': weights must be finite"):
-        equalize_network(chain(broken, ReLU(), D))
+def test_weights_that_no_factor_levels_are_refused_by_name():
+    # float64 has no number for the ratio of the two
+    broken = replace(D, weights=np.full((4, 4), 1e300)), replace(D, weights=np.full((4, 4), 1e-300))
+    with pytest.raises(ValueError, match="layer 'a': factors must be 4 numbers > 0"):
+        equalize_network(chain(broken[0], ReLU(), broken[1]))

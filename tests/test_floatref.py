@@ -85,3 +85,54 @@ def test_other_channels_than_the_weights_read_are_refused():
         floatref.Dense(np.ones((1, 9), np.float32), bias).forward(np.ones((1, 3), np.float32))
     with pytest.raises(ValueError, match="Conv2D.forward: x must have C = 2, got shape"):
         floatref.Conv2D(np.ones((1, 1, 1, 2), np.float32), bias).forward(X)
+
+
+ONE, ZERO = np.ones((1, 2, 2, 3), np.float32), np.zeros(1, np.float32)
+ROW = np.ones((1, 3), np.float32)
+MADE = {
+    "Conv2D": lambda **new: floatref.Conv2D(**{"weights": ONE, "bias": ZERO} | new),
+    "Dense": lambda **new: floatref.Dense(**{"weights": ROW, "bias": ZERO} | new),
+    "MaxPool2D": lambda **new: floatref.MaxPool2D(**{"kernel": (1, 1), "stride": (1, 1)} | new),
+    "AvgPool2D": lambda **new: floatref.AvgPool2D(**{"kernel": (1, 1), "stride": (1, 1)} | new),
+    "Pad2D": lambda **new: floatref.Pad2D(**{"pads": (0, 0, 0, 0)} | new),
+}
+FILTERS = [ONE[..., None], ONE[0], ONE[:, :0], ONE[:, :, :0], ONE[..., :0], ONE[:0]]
+REFUSED = [("Conv2D", "weights", value) for value in FILTERS]
+REFUSED += [("Dense", "weights", value) for value in (ONE, ROW[0], ROW[:0], ROW[:, :0])]
+for kind, right in (("Conv2D", ONE), ("Dense", ROW)):
+    REFUSED += [(kind, "weights", right * odd) for odd in (np.nan, np.inf, -np.inf)]
+    REFUSED += [(kind, "bias", value) for value in (ZERO[:0], ROW[0], ZERO[0], ZERO + np.nan)]
+for kind in ("Conv2D", "MaxPool2D", "AvgPool2D"):
+    REFUSED += [(kind, "stride", value) for value in ((0, 1), (1, 0), (1,), (1, 1, 1), (-1, 1), 2)]
+for kind in ("MaxPool2D", "AvgPool2D"):
+    REFUSED += [(kind, "kernel", value) for value in ((0, 0), (0, 1), (1, 0), (-1, 1), (1,), 1)]
+for kind in ("MaxPool2D", "Pad2D"):
+    REFUSED += [(kind, "pads", value) for value in ((-1, 0, 0, 0), (0, 0, 0, -1), (0, 0), 0)]
+
+
+@pytest.mark.parametrize(("kind", "name", "value"), REFUSED)
+def test_what_cannot_run_is_refused_when_the_layer_is_made(kind, name, value):
+    assert MADE[kind]() is not None
+    with pytest.raises((TypeError, ValueError), match=f"^{kind}: {name} "):
+        MADE[kind](**{name: value})
+
+
+def test_an_add_never_broadcasts():
+    for a, b in ((X, X[:1]), (X, X[..., :1]), (X[0], X), (ROW, ROW[0])):
+        with pytest.raises(ValueError, match=r"Add.forward: a and b must have one shape, got \("):
+            floatref.Add().forward(a, b)
+
+
+def test_a_mean_of_no_pixel_is_refused():
+    for image in (X[:, :0], X[:, :, :0]):
+        with pytest.raises(ValueError, match=r"GlobalAvgPool2D.forward: kernel \(1, 1\) must fit"):
+            floatref.GlobalAvgPool2D().forward(image)
+
+
+@pytest.mark.parametrize("layer", [made() for made in MADE.values()] + [floatref.GlobalAvgPool2D()])
+def test_arrays_of_another_rank_are_refused(layer):
+    for x in (X[0], X[None], ROW[0]):
+        with pytest.raises(
+            ValueError, match=rf"^{type(layer).__name__}.forward: x must have shape"
+        ):
+            layer.forward(x)

@@ -2,13 +2,15 @@
 
 import numpy as np
 import pytest
+from layer_cases import LAYER_CASES
 from reference import random_network
 
 from tinyq import Grid, layers
-from tinyq.floatref import AvgPool2D, ReLU6
+from tinyq.floatref import Add, AvgPool2D, ReLU6
 from tinyq.layers.nodes import Node
 from tinyq.models import resnet
 from tinyq.network import Network, QNetwork
+from tinyq.network.ledger import format_ledger
 
 WEIGHTS, BIASES, IMAGES = random_network(seed=11)
 NET = resnet.stem_block(WEIGHTS, BIASES)
@@ -112,7 +114,11 @@ def test_other_layers_can_be_wired():
         ({"block2": WEIGHTS["block2"][:7]}, ValueError, r"block2: bias must have shape \(7,\)"),
         ({"dense": WEIGHTS["dense"][:, :7]}, ValueError, "dense: weight axis 1 must be 8"),
         ({"dense": WEIGHTS["dense"] * np.nan}, ValueError, r"weights\['dense'\] must be finite"),
-        ({"dense": WEIGHTS["dense"].astype(int)}, TypeError, r"weights\['dense'\] must be real"),
+        (
+            {"dense": WEIGHTS["dense"].astype(int)},
+            TypeError,
+            r"weights\[.dense.\] must be an array",
+        ),
     ],
 )
 def test_bad_weights_are_refused(change, error, message):
@@ -145,15 +151,14 @@ def test_the_network_keeps_copies_of_its_weights():
     [
         ([("a", ("input",)), ("a", ("a",))], ValueError, "'a': it must have a name of its own"),
         ([("input", ("input",))], ValueError, "'input': it must have a name of its own"),
-        ([("a", "input")], TypeError, "'a': inputs must be a tuple of names, got 'input'"),
+        ([("a", "input")], TypeError, "'a': Node: inputs must be a tuple, got 'input'"),
         ([("a", ("b",)), ("b", ("input",))], ValueError, r"'a': inputs .* got \['b'\]"),
         ([("a", ("input",), "c")], ValueError, "'a': observe must be one of .*, got 'c'"),
     ],
 )
 def test_wiring_that_cannot_run_is_refused_when_the_network_is_made(nodes, error, message):
-    made = tuple(Node(name, ReLU6(), *rest) for name, *rest in nodes)
     with pytest.raises(error, match=f"layer {message}"):
-        Network(made, channels=3)
+        Network([Node(name, ReLU6(), *rest) for name, *rest in nodes], channels=3)
 
 
 def test_a_ledger_of_an_input_grid_without_code_0():
@@ -161,3 +166,77 @@ def test_a_ledger_of_an_input_grid_without_code_0():
     node = Node("pad", layers.QPad2D(grid, (1, 1, 1, 1)), ("input",))
     rows = QNetwork((node,), {"input": grid, "pad": grid}, {}, (2, 2, 1)).ledger()
     assert [row.name for row in rows] == ["input", "pad"]
+
+
+@pytest.mark.parametrize("rows", [[None], [QNET.ledger()[0], "row"], "rows"])
+def test_a_ledger_has_rows_alone(rows):
+    with pytest.raises(TypeError, match="rows.* must be a (LedgerRow|Sequence), got"):
+        format_ledger(rows)
+
+
+def test_logits_are_on_the_last_layer_s_grid():
+    codes, grid = np.int8([[7]]), QNET.nodes[-1].layer.out_grid
+    assert QNET.nodes[-2].layer.out_grid.scale != grid.scale
+    assert QNET.dequantize(codes) == np.float32(grid.scale) * (7 - grid.zero_point)
+
+
+ORIGINALS = {type(case.original): case.original for case in LAYER_CASES.values()}
+
+
+@pytest.mark.parametrize("layer", ORIGINALS.values(), ids=lambda layer: type(layer).__name__)
+def test_a_layer_that_needs_a_grid_of_its_own_must_say_what_it_observes(layer):
+    """Whether it needs one, its int8 layer tells: it requantizes, or passes the very grid on."""
+    case = next(case for case in LAYER_CASES.values() if type(case.original) is type(layer))
+    inputs = ("input",) * len(case.shapes)
+    assert layer.requantizes == bool(case.layer.requantizers)
+    Network([Node("made", layer, inputs, observe="made")], channels=3)
+    if layer.requantizes:
+        with pytest.raises(ValueError, match="layer 'made': observe must name a tensor: "):
+            Network([Node("made", layer, inputs)], channels=3)
+    else:
+        Network([Node("made", layer, inputs)], channels=3)
+
+
+@pytest.mark.parametrize("layer", ORIGINALS.values(), ids=lambda layer: type(layer).__name__)
+def test_too_many_or_too_few_inputs_are_refused(layer):
+    for count in {0, 1, 2, 3} - {2 if type(layer) is Add else 1}:
+        with pytest.raises(ValueError, match=f"'made': {type(layer).__name__} cannot read inputs"):
+            Network([Node("made", layer, ("input",) * count, "made")], channels=3)
+
+
+@pytest.mark.parametrize("layer", [None, ReLU6, layers.QClamp(Grid(1.0, 0), 0, 1), "relu"])
+def test_what_is_no_float_layer_is_refused(layer):
+    with pytest.raises(TypeError, match="layer 'made': its layer must be a FloatLayer, got"):
+        Network([Node("made", layer, ("input",))], channels=3)
+
+
+def test_the_channels_are_at_least_one():
+    assert Network((), channels=1).channels == 1
+    for wrong in (0, -1):
+        with pytest.raises(ValueError, match="Network: channels must be an integer >= 1, got"):
+            Network((), channels=wrong)
+
+
+def test_a_network_without_a_layer_has_no_logits():
+    net = Network((), channels=3)
+    assert list(net.trace(IMAGES)) == ["input"]
+    for call in (net, net.quantize):
+        with pytest.raises(ValueError, match="the network must have at least one layer, got none"):
+            call(IMAGES)
+
+
+class Foreign:
+    """A float layer whose quantize makes no layer; it does not say whether it requantizes."""
+
+    def forward(self, x):
+        return x
+
+    def quantize(self, in_grid, out_grid, scheme):
+        return in_grid
+
+
+def test_a_quantize_that_makes_no_layer_is_named():
+    net = Network([Node("made", Foreign(), ("input",))], channels=3)
+    assert net(IMAGES).tolist() == IMAGES.tolist()
+    with pytest.raises(TypeError, match="'made': what its quantize returns must be a Layer, got"):
+        net.quantize(IMAGES)

@@ -103,13 +103,14 @@ class Narrower(layers.QClamp):
         return np.minimum(super().forward(codes), 0)
 
 
-@pytest.mark.parametrize("layer", [floatref.ReLU(), Narrower(B, -3, 90)], ids=["float", "subclass"])
-def test_a_layer_without_a_loop_nest_is_refused_by_name(layer):
-    name = type(layer).__name__
-    with pytest.raises(TypeError, match=f"^the oracle has no {name}, only QAdd"):
-        oracle.forward(layer, [[[1]]])
+def test_a_layer_without_a_loop_nest_is_refused_by_name():
+    layer = Narrower(B, -3, 90)
+    for other in (layer, floatref.ReLU()):
+        name = type(other).__name__
+        with pytest.raises(TypeError, match=f"^the oracle has no {name}, only QAdd"):
+            oracle.forward(other, [[[1]]])
     qnet = QNetwork((Node("last", layer, ("input",)),), {"input": B, "last": B}, {}, (1, 1, 1))
-    with pytest.raises(TypeError, match=f"^layer 'last': the oracle has no {name}, only QAdd"):
+    with pytest.raises(TypeError, match="^layer 'last': the oracle has no Narrower, only QAdd"):
         oracle.trace(qnet, np.int8([[[1]]]))
 
 

@@ -65,3 +65,62 @@ def test_ranges_without_a_network_are_refused_with_the_layers_name(change, messa
 def test_an_unknown_name_in_schemes_is_refused():
     with pytest.raises(ValueError, match="schemes must have names among"):
         NET.quantize_on(NET.calibrate(IMAGES), SHAPE, schemes={"stem": Scheme()})
+
+
+OBSERVED = ["input", *(node.observe for node in NET.nodes if node.observe)]
+RANGES = NET.calibrate(IMAGES)
+
+
+class Wide(MinMax):
+    """An observer that takes no heed of the codes it is asked for."""
+
+    def grid(self, qmin=-128, qmax=127):
+        return super().grid()
+
+
+class Mute(MinMax):
+    """An observer whose grid is none."""
+
+    def grid(self, qmin=-128, qmax=127):
+        return self.lo, self.hi
+
+
+@pytest.mark.parametrize("name", OBSERVED)
+def test_an_observer_that_ignores_the_bits_is_refused_by_name(name):
+    ranges = RANGES | {name: Wide(-1.0, 1.0)}
+    assert NET.quantize_on(ranges, SHAPE).grids["input"].qmax == 127
+    with pytest.raises(ValueError, match=rf"{name}'\].grid must keep to codes -8..7, got Grid"):
+        NET.quantize_on(ranges, SHAPE, scheme=Scheme(activation_bits=4))
+    with pytest.raises(TypeError, match=rf"what ranges\['{name}'\].grid returns must be a Grid"):
+        NET.quantize_on(RANGES | {name: Mute(-1.0, 1.0)}, SHAPE)
+
+
+@pytest.mark.parametrize("name", RANGES)
+@pytest.mark.parametrize("value", [None, MinMax, (-1.0, 1.0), Grid(1.0, 0), "MinMax"])
+def test_ranges_that_are_no_observers_are_refused_by_name(name, value):
+    with pytest.raises(TypeError, match=rf"ranges\['{name}'\] must be a Observer, got"):
+        NET.quantize_on(RANGES | {name: value}, SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        ((99,), r"image_shape must be 3 integers, got \(99,\)"),
+        ((16, 16), "image_shape must be 3 integers"),
+        ((1, 16, 16, 3), "image_shape must be 3 integers"),
+        ((0, 16, 3), r"image_shape \(H, W, C\) must be 3 integers >= 1"),
+        ((16, -1, 3), r"image_shape \(H, W, C\) must be 3 integers >= 1"),
+        ((16, 16, 4), r"image_shape must have C = 3, got \(16, 16, 4\)"),
+        ((16, 16, 2), "image_shape must have C = 3"),
+        ((2, 16, 3), r"layer 'stem_maxpool2x2': .*kernel \(2, 2\) must fit the image"),
+    ],
+)
+def test_images_that_the_network_cannot_read_are_refused(shape, message):
+    with pytest.raises(ValueError, match=message):
+        NET.quantize_on(RANGES, shape)
+
+
+def test_the_smallest_image_that_the_kernels_fit_is_taken():
+    qnet = NET.quantize_on(RANGES, [np.int64(3), 3, 3])
+    assert qnet.image_shape == (3, 3, 3) and {type(size) for size in qnet.image_shape} == {int}
+    assert qnet(IMAGES[:1, :3, :3]).shape == (1, 4)

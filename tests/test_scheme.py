@@ -102,9 +102,9 @@ def test_bad_schemes_are_refused_before_any_image_is_read():
     images = iter([])
     with pytest.raises(ValueError, match=r"schemes must have names among \['input', 'stem_pad'.*"):
         NET.quantize(images, schemes={"stem": Scheme()})
-    with pytest.raises(TypeError, match="the scheme of 'input' must be a tinyq.Scheme, got 4"):
+    with pytest.raises(TypeError, match=r"schemes\['input'\] must be a Scheme, got 4"):
         NET.quantize(images, schemes={"input": 4})
-    with pytest.raises(TypeError, match="the scheme of 'input' must be a tinyq.Scheme, got 8"):
+    with pytest.raises(TypeError, match="scheme must be a Scheme, got 8"):
         NET.quantize(images, scheme=8)
 
 
@@ -112,7 +112,7 @@ def test_bad_schemes_are_refused_before_any_image_is_read():
 @pytest.mark.parametrize("bits", [1, 9, 0, -4, 4.0, "4", True, None])
 def test_bits_outside_2_to_8_are_refused(name, bits):
     kind = ValueError if type(bits) is int else TypeError
-    with pytest.raises(kind, match=rf"{name} must .* in 2\.\.8, got"):
+    with pytest.raises(kind, match=rf"Scheme: {name} must be an integer.*, got"):
         Scheme(**{name: bits})
 
 

@@ -142,9 +142,13 @@ def test_an_empty_batch_on_a_narrow_grid_gives_an_empty_batch():
         (
             lambda: replace(DENSE, weight=DENSE.weight.astype(np.float64)),
             TypeError,
-            "QDense: weight must be int8, got float64",
+            "QDense: weight must be an array of int8, got an array of float64",
         ),
-        (lambda: replace(DENSE, bias=[1, 2]), TypeError, "QDense: bias must be int32, got list"),
+        (
+            lambda: replace(DENSE, bias=[1, 2]),
+            TypeError,
+            "QDense: bias must be an array of int32, got [1, 2]",
+        ),
         (
             lambda: layers.QAdd.from_float(A, Grid(0.25, 0), Grid(2.0**-21, 0)),
             ValueError,

@@ -72,9 +72,8 @@ def test_what_the_class_refuses(seed_block):
         ConvMicroscope(qnet)
     with pytest.raises(ValueError, match="images must"):
         ConvMicroscope(qnet, images[..., :2])
-    nameless = (replace(node, name=node.name.replace("3x3_b", "_b")) for node in qnet.nodes[:9])
     with pytest.raises(ValueError, match="got none called block_conv3x3_b"):
-        ConvMicroscope(replace(qnet, nodes=tuple(nameless)), images)
+        ConvMicroscope(replace(qnet, nodes=qnet.nodes[:8]), images)
 
 
 class OddPad(layers.QPad2D):

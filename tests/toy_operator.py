@@ -4,11 +4,13 @@ tinyq knows nothing of it.  What "Add an operator" calls optional is left out.
 """
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import Proved
 from tinyq.layers.checks import check_codes, elementwise_form
 from tinyq.layers.contract import Shape
 from tinyq.layers.passthrough import PassThrough
@@ -37,8 +39,10 @@ class QAbs(PassThrough):
 
 
 @dataclass(frozen=True)
-class Abs:
+class Abs(Proved):
     """Take the absolute value of real numbers."""
+
+    requantizes: ClassVar[bool] = False
 
     def forward(self, x: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return |x|: any shape."""

@@ -7,71 +7,113 @@ processor.
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import layers
 from tinyq.affine import Grid
-from tinyq.layers.checks import check_pool_pads, output_size, pad_image, taps
+from tinyq.checks import Proved, checked, wholes
+from tinyq.layers.checks import (
+    IMAGE,
+    ROW,
+    check_pool_pads,
+    check_window,
+    output_size,
+    pad_image,
+    taps,
+)
 from tinyq.layers.contract import Layer
+from tinyq.layers.linear import check_weight_shapes
 from tinyq.layers.pool import NO_PADS
 from tinyq.layers.scheme import Scheme
 
 Array = NDArray[np.float32]
+Weights = NDArray[np.floating]
 
 
+@runtime_checkable
 class FloatLayer(Protocol):
     """What every layer of a float network has.
 
     forward: float32 arrays, one for each tensor that the layer reads, to the one that it makes;
     quantize: the grids of these tensors in the same order, then the layer's own output grid, or
-    None where it passes its input's grid on, then a Scheme, to the int8 layer.
+    None where it passes its input's grid on, then a Scheme, to the int8 layer;
+    requantizes, for a layer that has it: whether quantize needs a grid of the layer's own.  Then a
+    Network refuses a node of it that does not say what to observe.
     """
 
     @property
     def forward(self) -> Callable[..., Array]: ...
 
     @property
+    @checked
     def quantize(self) -> Callable[..., Layer]: ...
 
 
-def check_channels(name: str, x: Array, channels: int) -> None:
-    """Raise ValueError unless the last axis of x has as many numbers as the weights read."""
-    if x.shape[-1] != channels:
-        raise ValueError(f"{name}.forward: x must have C = {channels}, got shape {x.shape}")
+def check_reals(
+    layer: object, x: Array, form: str | None = None, channels: int | None = None, name: str = "x"
+) -> None:
+    """Raise unless x is an array of floats, of the form and channels that layer takes.
+
+    form: IMAGE or ROW, None for any; channels: size of the last axis, None for any; name: of the
+    argument of layer.forward.  Raises TypeError for another type, ValueError for another shape.
+    """
+    where = f"{type(layer).__name__}.forward: {name}"
+    other = isinstance(x, np.ma.MaskedArray | np.matrix)  # their arithmetic is another one
+    if other or not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        got = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(f"{where} must be a float32 array, got {got}")
+    if form is not None and x.ndim != form.count(",") + 1:
+        raise ValueError(f"{where} must have shape {form}, got {x.shape}")
+    if channels is not None and x.shape[-1] != channels:
+        raise ValueError(f"{where} must have C = {channels}, got shape {x.shape}")
 
 
 @dataclass(frozen=True)
-class Pad2D:
-    """Surround an image with zeros.  pads: (top, bottom, left, right)."""
+class Pad2D(Proved):
+    """Surround an image with zeros.  pads: (top, bottom, left, right), each >= 0."""
 
     pads: tuple[int, int, int, int]
 
+    requantizes: ClassVar[bool] = False
+
+    def _prove(self) -> None:
+        wholes("Pad2D: pads (top, bottom, left, right)", self.pads, count=4, least=0)
+
     def forward(self, x: Array) -> Array:
         """Return the padded images: (N, H, W, C) to (N, top + H + bottom, left + W + right, C)."""
+        check_reals(self, x, IMAGE)
         return pad_image(x, self.pads, 0.0)
 
-    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QPad2D:
+    @checked
+    def quantize(self, in_grid: Grid, out_grid: Grid | None, scheme: Scheme) -> layers.QPad2D:
         """Return the int8 layer on in_grid."""
         return layers.QPad2D(in_grid, self.pads)
 
 
 @dataclass(frozen=True, eq=False)
-class Conv2D:
+class Conv2D(Proved):
     """Convolve images, without padding.
 
-    weights: float32 (O, KH, KW, I); bias: float32 (O,); stride: (SY, SX).
+    weights: float32 (O, KH, KW, I); bias: float32 (O,); stride: (SY, SX), each >= 1.
+    Raises TypeError or ValueError for what is not so, and for NaN or infinity.
     """
 
-    weights: Array
-    bias: Array
+    weights: Weights
+    bias: Weights
     stride: tuple[int, int] = (1, 1)
+
+    requantizes: ClassVar[bool] = True
+
+    def _prove(self) -> None:
+        check_weight_shapes("Conv2D", "(O, KH, KW, I)", self.weights, self.bias, "weights")
+        wholes("Conv2D: stride (SY, SX)", self.stride, count=2, least=1)
 
     def forward(self, x: Array) -> Array:
         """Return bias + the sum of products: (N, H, W, I) to (N, OH, OW, O)."""
-        check_channels("Conv2D", x, self.weights.shape[3])
+        check_reals(self, x, IMAGE, self.weights.shape[3])
         kernel = self.weights.shape[1:3]
         out = output_size(self, x.shape, kernel, self.stride)
         # channels first, so that NumPy's inner loop is as long as the images and not as the filters
@@ -82,6 +124,7 @@ class Conv2D:
                 total += plane * weights[:, None]
         return np.ascontiguousarray(total.T).reshape(len(x), *out, len(self.bias))
 
+    @checked
     def quantize(self, in_grid: Grid, out_grid: Grid, scheme: Scheme) -> layers.QConv2D:
         """Return the int8 layer from in_grid to out_grid."""
         kind = layers.QConv2DPerChannel if scheme.per_channel else layers.QConv2D
@@ -97,34 +140,42 @@ class Conv2D:
 
 
 @dataclass(frozen=True)
-class ReLU:
+class ReLU(Proved):
     """Replace negative numbers by zero."""
+
+    requantizes: ClassVar[bool] = False
 
     def forward(self, x: Array) -> Array:
         """Return max(x, 0): any shape."""
+        check_reals(self, x)
         return np.maximum(x, np.float32(0))
 
-    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QClamp:
+    @checked
+    def quantize(self, in_grid: Grid, out_grid: Grid | None, scheme: Scheme) -> layers.QClamp:
         """Return the int8 layer on in_grid."""
         return layers.qrelu(in_grid)
 
 
 @dataclass(frozen=True)
-class ReLU6:
+class ReLU6(Proved):
     """Clamp numbers to 0..6."""
+
+    requantizes: ClassVar[bool] = False
 
     def forward(self, x: Array) -> Array:
         """Return min(max(x, 0), 6): any shape."""
+        check_reals(self, x)
         return np.clip(x, np.float32(0), np.float32(6))
 
-    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QClamp:
+    @checked
+    def quantize(self, in_grid: Grid, out_grid: Grid | None, scheme: Scheme) -> layers.QClamp:
         """Return the int8 layer on in_grid."""
         return layers.qrelu6(in_grid)
 
 
 @dataclass(frozen=True)
-class MaxPool2D:
-    """Take the largest number of each window.  kernel: (KH, KW); stride: (SY, SX).
+class MaxPool2D(Proved):
+    """Take the largest number of each window.  kernel: (KH, KW); stride: (SY, SX); each >= 1.
 
     pads: (top, bottom, left, right), each below the kernel's size; they count as -infinity.
     """
@@ -133,81 +184,116 @@ class MaxPool2D:
     stride: tuple[int, int]
     pads: tuple[int, int, int, int] = NO_PADS
 
-    def __post_init__(self) -> None:
+    requantizes: ClassVar[bool] = False
+
+    def _prove(self) -> None:
+        check_window("MaxPool2D", self.kernel, self.stride)
         check_pool_pads("MaxPool2D", self.pads, self.kernel)
 
     def forward(self, x: Array) -> Array:
         """Return the maxima: (N, H, W, C) to (N, OH, OW, C)."""
+        check_reals(self, x, IMAGE)
         x = pad_image(x, self.pads, -np.inf)
         out = output_size(self, x.shape, self.kernel, self.stride)
         return np.max([tap for _, _, tap in taps(x, self.kernel, self.stride, out)], axis=0)
 
-    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QMaxPool2D:
+    @checked
+    def quantize(self, in_grid: Grid, out_grid: Grid | None, scheme: Scheme) -> layers.QMaxPool2D:
         """Return the int8 layer on in_grid."""
         return layers.QMaxPool2D(in_grid, self.kernel, self.stride, self.pads)
 
 
 @dataclass(frozen=True)
-class AvgPool2D:
-    """Take the mean of each window.  kernel: (KH, KW); stride: (SY, SX)."""
+class AvgPool2D(Proved):
+    """Take the mean of each window.  kernel: (KH, KW); stride: (SY, SX); each >= 1."""
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
 
+    requantizes: ClassVar[bool] = False
+
+    def _prove(self) -> None:
+        check_window("AvgPool2D", self.kernel, self.stride)
+
     def forward(self, x: Array) -> Array:
         """Return the means: (N, H, W, C) to (N, OH, OW, C)."""
+        check_reals(self, x, IMAGE)
         out = output_size(self, x.shape, self.kernel, self.stride)
         total = np.zeros((len(x), *out, x.shape[3]), np.float32)
         for _, _, tap in taps(x, self.kernel, self.stride, out):
             total += tap
         return total / np.float32(self.kernel[0] * self.kernel[1])
 
-    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QAvgPool2D:
+    @checked
+    def quantize(self, in_grid: Grid, out_grid: Grid | None, scheme: Scheme) -> layers.QAvgPool2D:
         """Return the int8 layer on in_grid."""
         return layers.QAvgPool2D(in_grid, self.kernel, self.stride)
 
 
 @dataclass(frozen=True)
-class GlobalAvgPool2D:
+class GlobalAvgPool2D(Proved):
     """Take the mean of each channel over the whole image."""
 
+    requantizes: ClassVar[bool] = False
+
     def forward(self, x: Array) -> Array:
-        """Return the means: (N, H, W, C) to (N, C)."""
+        """Return the means: (N, H, W, C) to (N, C).  H and W must be at least 1."""
+        check_reals(self, x, IMAGE)
+        output_size(self, x.shape, (1, 1), (1, 1))
         return AvgPool2D((x.shape[1], x.shape[2]), (1, 1)).forward(x)[:, 0, 0, :]
 
-    def quantize(self, in_grid: Grid, out_grid: None, scheme: Scheme) -> layers.QGlobalAvgPool2D:
+    @checked
+    def quantize(
+        self, in_grid: Grid, out_grid: Grid | None, scheme: Scheme
+    ) -> layers.QGlobalAvgPool2D:
         """Return the int8 layer on in_grid."""
         return layers.QGlobalAvgPool2D(in_grid)
 
 
 @dataclass(frozen=True)
-class Add:
+class Add(Proved):
     """Add two tensors of one shape."""
 
+    requantizes: ClassVar[bool] = True
+
     def forward(self, a: Array, b: Array) -> Array:
-        """Return a + b."""
+        """Return a + b.  Raises ValueError for two shapes: nothing is broadcast."""
+        check_reals(self, a, name="a")
+        check_reals(self, b, name="b")
+        if a.shape != b.shape:
+            raise ValueError(f"Add.forward: a and b must have one shape, got {a.shape}, {b.shape}")
         return a + b
 
+    @checked
     def quantize(self, a_grid: Grid, b_grid: Grid, out_grid: Grid, scheme: Scheme) -> layers.QAdd:
         """Return the int8 layer from a_grid and b_grid to out_grid."""
         return layers.QAdd.from_float(a_grid, b_grid, out_grid, rounding=scheme.rounding)
 
 
 @dataclass(frozen=True, eq=False)
-class Dense:
-    """Multiply rows by a weight matrix.  weights: float32 (out, in); bias: float32 (out,)."""
+class Dense(Proved):
+    """Multiply rows by a weight matrix.  weights: float32 (out, in); bias: float32 (out,).
 
-    weights: Array
-    bias: Array
+    Raises TypeError or ValueError for what is not so, and for NaN or infinity.
+    """
+
+    weights: Weights
+    bias: Weights
+
+    requantizes: ClassVar[bool] = True
+
+    def _prove(self) -> None:
+        check_weight_shapes("Dense", "(out, in)", self.weights, self.bias, "weights")
 
     def forward(self, x: Array) -> Array:
         """Return bias + the sum of products: (N, in) to (N, out)."""
-        check_channels("Dense", x, self.weights.shape[1])
+        check_reals(self, x, ROW, self.weights.shape[1])
         total = np.broadcast_to(self.bias, (len(x), len(self.bias))).copy()
         for i in range(x.shape[1]):
             total += x[:, i, None] * self.weights[:, i]
         return total
 
+    @checked
     def quantize(self, in_grid: Grid, out_grid: Grid, scheme: Scheme) -> layers.QDense:
         """Return the int8 layer from in_grid to out_grid."""
         return layers.QDense.from_float(

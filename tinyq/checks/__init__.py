@@ -14,9 +14,11 @@ from tinyq.checks.arrays import (
 )
 from tinyq.checks.domain import unchecked, within
 from tinyq.checks.hints import checked, own_fields
+from tinyq.checks.proved import Proved, prove
 from tinyq.checks.values import flag, instance, listed, real, shown, whole, wholes
 
 __all__ = [
+    "Proved",
     "checked",
     "finite_float32",
     "finite_float64",
@@ -28,6 +30,7 @@ __all__ = [
     "listed",
     "numbers",
     "own_fields",
+    "prove",
     "real",
     "shown",
     "unchecked",

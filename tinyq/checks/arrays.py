@@ -48,21 +48,6 @@ def finite_float64(name: str, x: ArrayLike) -> NDArray[np.float64]:
     return _finite(name, _array(name, x, "fiu", "real numbers"), np.float64)
 
 
-def finite(name: str, x: ArrayLike) -> NDArray[np.floating]:
-    """Return real numbers as an array of the floats they are; what is an array is not copied.
-
-    x: as finite_float32 takes it.  Raises TypeError as it does, ValueError for NaN or infinity.
-
-    >>> finite("weights", [0.5, float("nan")])
-    Traceback (most recent call last):
-    ValueError: weights must be finite numbers, got NaN or infinity
-    """
-    values = _array(name, x, "f", "real numbers (float32)")
-    if not np.isfinite(values).all():
-        raise ValueError(f"{name} must be finite numbers, got NaN or infinity")
-    return values
-
-
 def integers(name: str, x: ArrayLike, least: int, most: int) -> NDArray[np.integer]:
     """Return signed integers in least..most as an array; one that is an array is not copied.
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import fields
 from functools import cache, partial, wraps
-from types import NoneType, UnionType
+from types import MappingProxyType, NoneType, UnionType
 from typing import Any, ParamSpec, TypeVar, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
@@ -72,16 +72,21 @@ def checked(function: Callable[Params, Result]) -> Callable[Params, Result]:
 def own_fields(made: Any) -> None:
     """Hold each field of a frozen dataclass against its annotation, see asked; for __post_init__.
 
-    Arrays become copies of its own that nobody can write to, so that what is proved of them stays
-    true.  The messages say "QDense: bias must be ...".
+    Arrays and mappings become copies of its own that nobody can write to, so that what is proved of
+    them stays true.  The messages say "QDense: bias must be ...".
     """
     kind: Any = type(made)
     hints = hints_of(kind)
     for field in fields(made):
         name = f"{type(made).__name__}: {field.name}"
         value = asked(name, getattr(made, field.name), hints[field.name])
-        own = frozen(value) if isinstance(value, np.ndarray) else value
-        object.__setattr__(made, field.name, own)
+        object.__setattr__(made, field.name, _read_only(value))
+
+
+def _read_only(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return frozen(value)
+    return MappingProxyType(value) if isinstance(value, dict) else value
 
 
 def asked(name: str, value: Any, hint: Any) -> Any:
@@ -158,11 +163,13 @@ def _one_of(name: str, value: Any, hints: tuple[Any, ...]) -> Any:
 
 def _items(name: str, value: Any, hints: tuple[Any, ...]) -> tuple[Any, ...]:
     """Return a sequence as a tuple whose items are what their hints ask of them."""
-    items = listed(name, value)
+    kind = "integers" if set(hints) == {int} else "items"
+    form = "a tuple" if hints[-1:] == (Ellipsis,) else f"{len(hints)} {kind}"
+    items = listed(name, value, form)
     if hints[-1:] == (Ellipsis,):
         hints = hints[:1] * len(items)
     if len(items) != len(hints):
-        raise ValueError(f"{name} must have {len(hints)} items, got {shown(value)}")
+        raise ValueError(f"{name} must be {form}, got {shown(value)}")
     return tuple(asked(name, *pair) for pair in zip(items, hints, strict=True))
 
 

@@ -68,8 +68,10 @@ def wholes(name: str, values: object, count: int, least: int) -> tuple[int, ...]
     return ints
 
 
-def listed(name: str, values: object) -> list[Any]:
+def listed(name: str, values: object, wanted: str = "a sequence") -> list[Any]:
     """Return the items of a sequence; raise TypeError for anything else, and for a string.
+
+    wanted: what the message says that it must be.
 
     >>> listed("names", "conv")
     Traceback (most recent call last):
@@ -78,7 +80,7 @@ def listed(name: str, values: object) -> list[Any]:
     if isinstance(values, Sequence) and not isinstance(values, str | bytes):
         with suppress(Exception):  # of a foreign class it may raise anything
             return list(values)
-    raise TypeError(f"{name} must be a sequence, got {shown(values)}")
+    raise TypeError(f"{name} must be {wanted}, got {shown(values)}")
 
 
 def real(name: str, value: object) -> float:
@@ -119,10 +121,12 @@ def flag(name: str, value: object) -> bool:
 def instance(name: str, value: object, kind: type[Kind]) -> Kind:
     """Return value where it is an object of the class kind; raise TypeError where it is not.
 
+    A class itself is refused, though it may have all that a protocol asks of its objects.
+
     >>> instance("grid", 0.5, dict)
     Traceback (most recent call last):
     TypeError: grid must be a dict, got 0.5
     """
-    if not isinstance(value, kind):
+    if not isinstance(value, kind) or isinstance(value, type) and kind is not type:
         raise TypeError(f"{name} must be a {kind.__name__}, got {shown(value)}")
     return value

@@ -91,8 +91,6 @@ def fuse(nodes: Sequence[Node[Layer]]) -> list[Op]:
 def _joined(before: Op, op: Op) -> Op | None:
     """Return the step that does both, or None where they stay two."""
     first, second = type(before.layer), type(op.layer)
-    if before.layer.out_grid != op.layer.in_grids[0]:  # the layer refuses codes off its own grid
-        return None
     if first is QPad2D and second in LINEAR:
         return replace(op, inputs=before.inputs, pads=before.layer.pads)
     bare = before.clamp is None and before.pool is None

@@ -89,9 +89,7 @@ def _tensors(ops: Sequence[Op], sizes: Mapping[str, tuple], batch: int) -> dict[
     tensors = {}
     for name in [INPUT, *(op.name for op in ops)]:
         padded = [op for op in ops if name in op.inputs and any(op.pads)]
-        zeros = {op.layer.in_grid.zero_point for op in padded}
-        if len(zeros) > 1:
-            raise ValueError(f"tensor {name!r} must be padded with one zero_point, got {zeros}")
+        zeros = {op.layer.in_grid.zero_point for op in padded}  # one: all are on the tensor's grid
         tensors[name] = Tensor((batch, *sizes[name]), [op.pads for op in padded], *zeros)
     return tensors
 
@@ -100,8 +98,8 @@ def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -
     """Return the engine's step, or the layer's own where only that does all that the layer does.
 
     A requantizer of one's own may have another arithmetic, as a layer of one's own may, for which
-    an engine has no step; a layer on another grid than the tensor that it reads refuses the codes
-    that its own grid does not have.
+    an engine has no step; a layer that reads what such a layer made refuses the codes that its
+    grid does not have.
     """
     sources, target = [tensors[name] for name in op.inputs], tensors[op.name]
     read = zip(op.inputs, op.layer.in_grids, strict=True)

@@ -63,7 +63,7 @@ def decode(header: Header, arrays: Mapping[str, NDArray[Any]]) -> QNetwork:
     """Return the network of a header and arrays, and trust nothing in either.
 
     Raises an exception of some kind for anything that encode would not make: what a layer's
-    constructor or QNetwork.shapes raises, KeyError for what is missing, and so on.
+    constructor or QNetwork's raises, KeyError for what is missing, and so on.
     """
     unread = dict(arrays)
     grids = [Grid(float(scale), *map(_integer, ints)) for scale, *ints in header["grids"]]
@@ -77,7 +77,7 @@ def decode(header: Header, arrays: Mapping[str, NDArray[Any]]) -> QNetwork:
     if unread:
         raise ValueError(f"it has arrays that no layer takes: {sorted(unread)}")
     height, width, channels = map(_integer, header["image_shape"])
-    qnet = QNetwork(
+    return QNetwork(
         nodes=tuple(nodes),
         grids={INPUT: _at(header["input"], grids)} | {n.name: n.layer.out_grid for n in nodes},
         ranges={
@@ -85,8 +85,6 @@ def decode(header: Header, arrays: Mapping[str, NDArray[Any]]) -> QNetwork:
         },
         image_shape=(height, width, channels),
     )
-    qnet.shapes()
-    return qnet
 
 
 def _encode_node(number: int, node: Node[Layer], grids: list[Grid], arrays: Arrays) -> Header:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import whole
+from tinyq.checks import Proved, checked
 from tinyq.layers.checks import check_codes, elementwise_form
 from tinyq.layers.contract import Shape
 from tinyq.requantize import Requantizer, Rounding
@@ -16,7 +16,7 @@ LEFT_SHIFT = 20
 
 
 @dataclass(frozen=True, eq=False)
-class QAdd:
+class QAdd(Proved):
     """Add two int8 tensors that live on different grids.
 
     twice_max = 2 * max(s_a, s_b)
@@ -27,6 +27,7 @@ class QAdd:
     left_shift: extra fraction bits, from 0 to what (8.3) allows, 23 for steps of 255 codes.
     rescale_a, rescale_b, rescale_sum: requantizers of one ratio each, built by from_float; the
     first two at most 1/2 and the last below 1, so that no sum leaves int32.
+    Raises TypeError or ValueError where one of these does not hold.
     Source: TFLite ``reference_integer_ops::Add``.
 
     >>> add = QAdd.from_float(Grid(0.5, 0), Grid(0.25, 0), Grid(1.0, -8))
@@ -46,17 +47,15 @@ class QAdd:
         """The three requantizers: of a, of b, and of their sum."""
         return {"a": self.rescale_a, "b": self.rescale_b, "sum": self.rescale_sum}
 
+    @checked
     def out_shape(self, a: Shape, b: Shape) -> Shape:
         """Return the one shape that a and b have.  Raises ValueError where they have two."""
         if a != b:
             raise ValueError(f"QAdd: a and b must have one shape, got {a}, {b}")
         return a
 
-    def check_sums(self) -> None:
-        """Raise ValueError unless every sum fits int32, whatever the codes.
-
-        from_float makes no other layer; the constructor does, to show what the limits are for.
-        """
+    def _prove(self) -> None:
+        """Raise ValueError unless every sum fits int32, whatever the codes."""
         check_left_shift(self.left_shift, self.in_grids)
         ratios = [requantizer.ratio for requantizer in self.requantizers.values()]
         if any(ratio.shape != (1,) for ratio in ratios):
@@ -70,6 +69,7 @@ class QAdd:
             )
 
     @classmethod
+    @checked
     def from_float(
         cls,
         a_grid: Grid,
@@ -102,8 +102,9 @@ class QAdd:
 
     def forward(self, a: NDArray[np.int8], b: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the codes of the sum: two int8 arrays of one shape to int8 of that shape."""
-        for codes, grid in zip((a, b), self.in_grids, strict=True):
-            check_codes(self, codes, grid, elementwise_form(a))
+        form = elementwise_form(a)
+        check_codes(self, a, self.in_grids[0], form, name="a")
+        check_codes(self, b, self.in_grids[1], form, name="b")
         if a.shape != b.shape:
             raise ValueError(f"QAdd.forward: a and b must have one shape, got {a.shape}, {b.shape}")
         total = self._shifted(a, 0, self.rescale_a) + self._shifted(b, 1, self.rescale_b)
@@ -126,7 +127,6 @@ def check_left_shift(left_shift: int, grids: tuple[Grid, Grid]) -> None:
     Traceback (most recent call last):
     ValueError: QAdd: left_shift must be in 0..23 for steps of up to 255 codes, got 24
     """
-    whole("QAdd: left_shift", left_shift)
     steps = max(max(g.qmax - g.zero_point, g.zero_point - g.qmin) for g in grids)
     most = 31 - steps.bit_length()
     if not 0 <= left_shift <= most:

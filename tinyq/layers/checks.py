@@ -15,14 +15,20 @@ Number = TypeVar("Number", bound=np.generic)
 
 
 def check_codes(
-    layer: object, codes: NDArray[np.int8], grid: Grid, form: str, channels: int | None = None
+    layer: object,
+    codes: NDArray[np.int8],
+    grid: Grid,
+    form: str,
+    channels: int | None = None,
+    name: str = "codes",
 ) -> None:
     """Raise unless codes are an int8 array on grid, of the form and channels that layer takes.
 
-    form: IMAGE or ROW, whose commas give the rank; channels: size of the last axis, None for any.
+    form: IMAGE or ROW, whose commas give the rank; channels: size of the last axis, None for any;
+    name: of the argument of layer.forward.
     Raises TypeError for another type or dtype, ValueError for another shape or a code off the grid.
     """
-    where = f"{type(layer).__name__}.forward: codes"
+    where = f"{type(layer).__name__}.forward: {name}"
     if not isinstance(codes, np.ndarray) or isinstance(codes, np.ma.MaskedArray):
         raise TypeError(f"{where} must be an int8 array {form}, got {type(codes).__name__}")
     if codes.dtype != np.int8:
@@ -52,12 +58,21 @@ def elementwise_form(codes: object) -> str:
     return IMAGE if getattr(codes, "ndim", 0) == 4 else ROW
 
 
-def check_pool_pads(
-    name: str, pads: Sequence[int], kernel: Sequence[int]
-) -> tuple[int, int, int, int]:
-    """Return pads (top, bottom, left, right) as Python ints.
+def check_window(name: str, kernel: Sequence[int], stride: Sequence[int]) -> None:
+    """Raise ValueError unless kernel (KH, KW) and stride (SY, SX) are each at least 1.
 
-    Raises as wholes, and ValueError where a window of kernel could hold no real pixel.
+    >>> check_window("QAvgPool2D", (2, 2), (1, 0))
+    Traceback (most recent call last):
+    ValueError: QAvgPool2D: stride (SY, SX) must be 2 integers >= 1, got (1, 0)
+    """
+    wholes(f"{name}: kernel (KH, KW)", kernel, count=2, least=1)
+    wholes(f"{name}: stride (SY, SX)", stride, count=2, least=1)
+
+
+def check_pool_pads(name: str, pads: Sequence[int], kernel: Sequence[int]) -> None:
+    """Raise as wholes, and ValueError where a window of kernel could hold no real pixel.
+
+    pads: (top, bottom, left, right).
 
     >>> check_pool_pads("QMaxPool2D", (1, 1, 1, 2), (3, 2))
     Traceback (most recent call last):
@@ -66,8 +81,6 @@ def check_pool_pads(
     ints = wholes(f"{name}: pads (top, bottom, left, right)", pads, count=4, least=0)
     if max(ints[:2]) >= kernel[0] or max(ints[2:]) >= kernel[1]:
         raise ValueError(f"{name}: pads must be below the kernel {kernel}, got {ints}")
-    top, bottom, left, right = ints
-    return top, bottom, left, right
 
 
 def pad_image(image: NDArray[Number], pads: Sequence[int], value: float) -> NDArray[Number]:

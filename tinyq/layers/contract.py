@@ -1,7 +1,7 @@
 """What an int8 layer says of itself, so that nobody has to ask which class it is."""
 
 from collections.abc import Callable, Mapping
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ Shape = tuple[int, ...]  # of one image's tensor, without N: (H, W, C) or (C,)
 Entry = TypeVar("Entry")
 
 
+@runtime_checkable
 class Layer(Protocol):
     """The contract that every layer of an int8 network keeps.
 

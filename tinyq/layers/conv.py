@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import wholes
+from tinyq.checks import checked, wholes
 from tinyq.layers.checks import IMAGE, check_codes, check_form, output_size, taps
 from tinyq.layers.contract import Shape
 from tinyq.layers.linear import Linear
@@ -34,12 +34,11 @@ class QConv2D(Linear):
     weight_form: ClassVar[str] = "(O, KH, KW, I)"
     per_channel: ClassVar[bool] = False
 
-    def __post_init__(self) -> None:
-        stride = wholes(f"{type(self).__name__}: stride (SY, SX)", self.stride, 2, least=1)
-        object.__setattr__(self, "stride", stride)
-        super().__post_init__()
+    def _prove(self) -> None:
+        wholes(f"{type(self).__name__}: stride (SY, SX)", self.stride, count=2, least=1)
 
     @classmethod
+    @checked
     def from_float(
         cls,
         weights: NDArray[np.float32],
@@ -61,6 +60,7 @@ class QConv2D(Linear):
         )
         return cls(**parts, stride=stride)
 
+    @checked
     def out_shape(self, shape: Shape) -> Shape:
         """Return (OH, OW, O) for (H, W, I) by (6.1).  Raises ValueError for what does not fit."""
         check_form(shape, IMAGE, channels=self.weight.shape[3])

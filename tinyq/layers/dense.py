@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import checked
 from tinyq.layers.checks import ROW, check_codes, check_form
 from tinyq.layers.contract import Shape
 from tinyq.layers.linear import Linear
@@ -28,6 +29,7 @@ class QDense(Linear):
     weight_form: ClassVar[str] = "(out, in)"
 
     @classmethod
+    @checked
     def from_float(
         cls,
         weights: NDArray[np.float32],
@@ -48,6 +50,7 @@ class QDense(Linear):
         )
         return cls(**parts)
 
+    @checked
     def out_shape(self, shape: Shape) -> Shape:
         """Return (out,) for (in,).  Raises ValueError for another shape."""
         check_form(shape, ROW, channels=self.weight.shape[1])

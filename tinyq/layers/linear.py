@@ -6,21 +6,21 @@ y[o] = requantize(acc[o])                                                       
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import frozen, whole
+from tinyq.checks import Proved, whole
 from tinyq.layers.contract import Shape
 from tinyq.requantize import Requantizer, Rounding
 from tinyq.weights import BITS, WEIGHT_MAX, quantize_bias, quantize_weights, weight_scales
 
 
 @dataclass(frozen=True, eq=False)
-class Linear(ABC):
+class Linear(Proved, ABC):
     """Weights, bias and requantizer of a layer that sums products.
 
     in_grid, out_grid: grids of the codes; weight: int8, output channel first, -127..127;
@@ -41,13 +41,8 @@ class Linear(ABC):
 
     weight_form: ClassVar[str]
 
-    def __post_init__(self) -> None:
+    def _prove(self) -> None:
         name = type(self).__name__
-        for argument, dtype in (("weight", np.int8), ("bias", np.int32)):
-            got = getattr(self, argument)
-            if getattr(got, "dtype", None) != dtype:
-                kind = getattr(got, "dtype", type(got).__name__)
-                raise TypeError(f"{name}: {argument} must be {np.dtype(dtype)}, got {kind}")
         check_weight_shapes(name, self.weight_form, self.weight, self.bias)
         for argument, array in (
             ("weight_scale", self.weight_scale),
@@ -58,21 +53,13 @@ class Linear(ABC):
                     f"{name}: {argument} must have shape (1,) or ({len(self.bias)},), "
                     f"got {array.shape}"
                 )
-        scales = self.weight_scale
-        if not (np.isfinite(scales) & (scales > 0)).all():
+        if self.weight_scale.min() <= 0:
             raise ValueError(
-                f"{name}: weight_scale must be finite and above 0, got {scales.tolist()}"
+                f"{name}: weight_scale must be finite and above 0, got {self.weight_scale.tolist()}"
             )
         if self.weight.min() < -WEIGHT_MAX:
             raise ValueError(f"{name}: weight must lie in -127..127, got -128")
         self._check_accumulator()
-        # what was proved must stay so: nobody else has these arrays, and nobody writes to them
-        for argument in ("weight", "bias", "weight_scale"):
-            object.__setattr__(self, argument, frozen(getattr(self, argument)))
-
-    def __reduce__(self) -> tuple[type, tuple[Any, ...]]:
-        """Pickle and copy by the constructor, which proves the copy anew."""
-        return type(self), tuple(getattr(self, field.name) for field in fields(self))
 
     @property
     def in_grids(self) -> tuple[Grid]:
@@ -131,7 +118,7 @@ class Linear(ABC):
     ) -> dict[str, Any]:
         """Return the constructor's arguments for float weights and bias."""
         whole(f"{cls.__name__}: weight_bits", weight_bits, *BITS)
-        check_weight_shapes(cls.__name__, cls.weight_form, weights, bias)
+        check_weight_shapes(cls.__name__, cls.weight_form, weights, bias, "weights")
         scales = weight_scales(weights, per_channel, weight_bits)
         return {
             "in_grid": in_grid,
@@ -143,12 +130,19 @@ class Linear(ABC):
         }
 
 
-def check_weight_shapes(name: str, form: str, weight: NDArray[Any], bias: NDArray[Any]) -> None:
+def check_weight_shapes(
+    name: str,
+    form: str,
+    weight: NDArray[Any],
+    bias: NDArray[Any],
+    argument: str = "weight",
+) -> None:
     """Raise ValueError unless weight has the form, no empty axis, and a bias a channel.
 
-    form: "(O, KH, KW, I)" or "(out, in)"; weight, bias: arrays of any dtype.
+    form: "(O, KH, KW, I)" or "(out, in)"; weight, bias: arrays of any dtype; argument: the name of
+    the weight in the message.
     """
     if np.ndim(weight) != form.count(",") + 1 or np.size(weight) == 0:
-        raise ValueError(f"{name}: weight must have shape {form}, got {np.shape(weight)}")
+        raise ValueError(f"{name}: {argument} must have shape {form}, got {np.shape(weight)}")
     if np.shape(bias) != (len(weight),):
         raise ValueError(f"{name}: bias must have shape ({len(weight)},), got {np.shape(bias)}")

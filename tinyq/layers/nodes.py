@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 
 from numpy.typing import NDArray
 
+from tinyq.checks import Proved, checked
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.images import naming
 
@@ -15,13 +16,18 @@ AnyLayer = TypeVar("AnyLayer", covariant=True)
 
 
 @dataclass(frozen=True, eq=False)
-class Node(Generic[AnyLayer]):
+class Node(Proved, Generic[AnyLayer]):
     """A named layer and the tensors that it reads.
 
     name: of the layer and of the tensor it makes; layer: of tinyq.floatref in a float network, in
     an int8 network one that keeps the contract of tinyq.layers.contract; inputs: names of earlier
     tensors; observe: name of the tensor whose range gives this layer a grid of its own, None for a
     layer that passes its input's grid on.
+    Raises TypeError where name, inputs or observe is something else.
+
+    >>> Node("relu", None, ("input"))
+    Traceback (most recent call last):
+    TypeError: layer 'relu': Node: inputs must be a tuple, got 'input'
     """
 
     name: str
@@ -29,21 +35,22 @@ class Node(Generic[AnyLayer]):
     inputs: tuple[str, ...]
     observe: str | None = None
 
+    def __post_init__(self) -> None:
+        with naming_layer(self.name):
+            super().__post_init__()
 
+
+@checked
 def check_nodes(nodes: Sequence[Node[Any]]) -> None:
     """Raise unless each node has a name of its own and reads tensors that are made before it.
 
-    >>> check_nodes([Node("relu", None, ("input"))])
+    >>> check_nodes([Node("relu", None, ("stem",))])
     Traceback (most recent call last):
-    TypeError: layer 'relu': inputs must be a tuple of names, got 'input'
+    ValueError: layer 'relu': inputs must be among ['input'], got ['stem']
     """
     made = [INPUT]
     for node in nodes:
         with naming_layer(node.name):
-            if not isinstance(node.name, str):
-                raise TypeError(f"its name must be a string, got {node.name!r}")
-            if isinstance(node.inputs, str):
-                raise TypeError(f"inputs must be a tuple of names, got {node.inputs!r}")
             if node.name in made:
                 raise ValueError(f"it must have a name of its own, not one of {made}")
             if unknown := [name for name in node.inputs if name not in made]:
@@ -69,6 +76,7 @@ def run_nodes(
     return made
 
 
+@checked
 def tensor_shapes(nodes: Sequence[Node[Layer]], image_shape: Shape) -> dict[str, Shape]:
     """Return the shape of each tensor of an int8 network for one image, by name, "input" first.
 

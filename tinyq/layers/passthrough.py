@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import whole, wholes
+from tinyq.checks import Proved, checked, wholes
 from tinyq.layers.checks import (
     IMAGE,
     check_codes,
@@ -24,7 +24,7 @@ from tinyq.requantize import Requantizer
 
 
 @dataclass(frozen=True)
-class PassThrough:
+class PassThrough(Proved):
     """A layer with one grid, the same object on the way in and on the way out."""
 
     in_grid: Grid
@@ -60,10 +60,10 @@ class QPad2D(PassThrough):
 
     pads: tuple[int, int, int, int]
 
-    def __post_init__(self) -> None:
-        pads = wholes("QPad2D: pads (top, bottom, left, right)", self.pads, count=4, least=0)
-        object.__setattr__(self, "pads", pads)
+    def _prove(self) -> None:
+        wholes("QPad2D: pads (top, bottom, left, right)", self.pads, count=4, least=0)
 
+    @checked
     def out_shape(self, shape: Shape) -> Shape:
         """Return (top + H + bottom, left + W + right, C) for (H, W, C)."""
         check_form(shape, IMAGE)
@@ -87,15 +87,14 @@ class QClamp(PassThrough):
     low: int
     high: int
 
-    def __post_init__(self) -> None:
-        for name in ("low", "high"):
-            object.__setattr__(self, name, whole(f"QClamp: {name}", getattr(self, name)))
+    def _prove(self) -> None:
         if not self.in_grid.qmin <= self.low <= self.high <= self.in_grid.qmax:
             raise ValueError(
                 f"QClamp: need qmin <= low <= high <= qmax on {self.in_grid}, "
                 f"got low={self.low}, high={self.high}"
             )
 
+    @checked
     def out_shape(self, shape: Shape) -> Shape:
         """Return the shape itself."""
         return shape
@@ -106,6 +105,7 @@ class QClamp(PassThrough):
         return np.clip(codes, np.int8(self.low), np.int8(self.high))
 
 
+@checked
 def qrelu(grid: Grid) -> QClamp:
     """Return the int8 ReLU on grid: ``y = max(x, zero_point)``.
 
@@ -117,6 +117,7 @@ def qrelu(grid: Grid) -> QClamp:
     return QClamp(grid, low=grid.zero_point, high=grid.qmax)
 
 
+@checked
 def qrelu6(grid: Grid) -> QClamp:
     """Return the int8 ReLU6 on grid: ``y = min(max(x, zero_point), quantize(6))``.
 

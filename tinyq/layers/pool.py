@@ -6,12 +6,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import wholes
+from tinyq.checks import checked
 from tinyq.layers.checks import (
     IMAGE,
     check_codes,
     check_form,
     check_pool_pads,
+    check_window,
     output_size,
     pad_image,
     padded_shape,
@@ -32,12 +33,10 @@ class Pool(PassThrough):
     kernel: tuple[int, int]
     stride: tuple[int, int]
 
-    def __post_init__(self) -> None:
-        name = type(self).__name__
-        for field, form in (("kernel", "(KH, KW)"), ("stride", "(SY, SX)")):
-            ints = wholes(f"{name}: {field} {form}", getattr(self, field), count=2, least=1)
-            object.__setattr__(self, field, ints)
+    def _prove(self) -> None:
+        check_window(type(self).__name__, self.kernel, self.stride)
 
+    @checked
     def out_shape(self, shape: Shape) -> Shape:
         """Return (OH, OW, C) for (H, W, C) by (6.1), the windows VALID."""
         check_form(shape, IMAGE)
@@ -64,11 +63,10 @@ class QMaxPool2D(Pool):
 
     pads: tuple[int, int, int, int] = NO_PADS
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
-        pads = check_pool_pads(type(self).__name__, self.pads, self.kernel)
-        object.__setattr__(self, "pads", pads)
+    def _prove(self) -> None:
+        check_pool_pads(type(self).__name__, self.pads, self.kernel)
 
+    @checked
     def out_shape(self, shape: Shape) -> Shape:
         """Return (OH, OW, C) for (H, W, C) by (6.1), the pads around the image."""
         check_form(shape, IMAGE)
@@ -100,8 +98,7 @@ class QAvgPool2D(Pool):
              [-2]]]], dtype=int8)
     """
 
-    def __post_init__(self) -> None:
-        super().__post_init__()
+    def _prove(self) -> None:
         check_mean(type(self).__name__, self.kernel[0] * self.kernel[1])
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -123,6 +120,7 @@ class QGlobalAvgPool2D(PassThrough):
     array([[2]], dtype=int8)
     """
 
+    @checked
     def out_shape(self, shape: Shape) -> Shape:
         """Return (C,) for (H, W, C).  Raises ValueError for an empty image, or one too large."""
         check_form(shape, IMAGE)

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from tinyq.checks import flag, instance, whole
+from tinyq.checks import Proved, whole
 from tinyq.requantize import Rounding
 from tinyq.weights import BITS
 
 
 @dataclass(frozen=True)
-class Scheme:
+class Scheme(Proved):
     """How a layer is quantized; codes of fewer than 8 bits stay in int8 storage.
 
     weight code in -(2**(b - 1) - 1) .. 2**(b - 1) - 1,   b = weight_bits                   (3.2)
@@ -29,11 +29,9 @@ class Scheme:
     per_channel: bool = True
     rounding: Rounding = Rounding.DOUBLE
 
-    def __post_init__(self) -> None:
+    def _prove(self) -> None:
         for name in ("weight_bits", "activation_bits"):
-            object.__setattr__(self, name, whole(name, getattr(self, name), *BITS))
-        object.__setattr__(self, "per_channel", flag("per_channel", self.per_channel))
-        instance("rounding", self.rounding, Rounding)
+            whole(f"Scheme: {name}", getattr(self, name), *BITS)
 
     @property
     def qmin(self) -> int:

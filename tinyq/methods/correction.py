@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.checks import checked
 from tinyq.floatref import Weighted
 from tinyq.layers.linear import Linear
 from tinyq.methods.fold import correct_bias
@@ -13,6 +14,7 @@ from tinyq.network import Network, QNetwork
 from tinyq.weights import by_channel, quantize_bias
 
 
+@checked
 def correct_biases(net: Network, qnet: QNetwork, images: NDArray[np.float32]) -> QNetwork:
     """Return qnet with biases that take back the mean error of its rounded weights.
 
@@ -21,6 +23,7 @@ def correct_biases(net: Network, qnet: QNetwork, images: NDArray[np.float32]) ->
     image takes as long as before.
 
     net: the float network that qnet was quantized from; images: float32 (N, H, W, C), N >= 1.
+    The network that comes back shares nothing with qnet that could change.
     Raises as change_in_order does, and ValueError for a bias that int32 cannot hold.
     Source: Nagel et al. 2019, section 4.2 and appendix D (empirical bias correction).
 

@@ -35,8 +35,9 @@ def equalize_network(net: Network) -> Network:
 
     >>> from tinyq.floatref import Dense
     >>> one = np.ones(1)
-    >>> nodes = [Node("a", Dense(8 * one[:, None], one), ("input",)), Node("relu", ReLU(), ("a",))]
-    >>> nodes += [Node("b", Dense(0.5 * one[:, None], one), ("relu",))]
+    >>> a, b = Dense(8 * one[:, None], one), Dense(0.5 * one[:, None], one)
+    >>> nodes = [Node("a", a, ("input",), observe="a"), Node("relu", ReLU(), ("a",))]
+    >>> nodes += [Node("b", b, ("relu",), observe="b")]
     >>> level = equalize_network(Network(tuple(nodes), channels=1)).nodes
     >>> level[0].layer.weights, level[0].layer.bias, level[2].layer.weights
     (array([[2.]]), array([0.25]), array([[2.]]))

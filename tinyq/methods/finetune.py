@@ -1,6 +1,6 @@
 """Fine-tuning with the straight-through estimator: train the floats whose rounded values run."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
@@ -59,22 +59,21 @@ def finetune(
     whole("epochs", epochs, 1)
     whole("seed", seed, 0)
     _check_labels(labels, len(images), net(images[:1]).shape[1])
-    net = _copy(net)
-    adam = Adam([a for layer in _weighted(net) for a in (layer.weights, layer.bias)], RATE)
+    adam = Adam(_parameters(net), RATE)
     order = np.random.default_rng(seed)
     for epoch in range(1, epochs + 1):
         adam.rate = RATE * (1 - (epoch - 1) / epochs)
-        rounded = round_weights(net, scheme, schemes)
+        rounded = round_weights(_moved(net, adam.parameters), scheme, schemes)
         qnet = rounded.quantize(calibration, observer=observer, scheme=scheme, schemes=schemes)
         total = 0.0
         for batch in _batches(order.permutation(len(images))):
-            rounded = round_weights(net, scheme, schemes)
+            rounded = round_weights(_moved(net, adam.parameters), scheme, schemes)
             loss, slopes = _loss_and_slopes(rounded, qnet.grids, images[batch], labels[batch])
             adam.step(slopes)
             total += loss * len(batch)
         if progress:
             progress(epoch, total / len(images))
-    return round_weights(net, scheme, schemes)
+    return round_weights(_moved(net, adam.parameters), scheme, schemes)
 
 
 @checked
@@ -121,21 +120,22 @@ def _batches(order: NDArray[np.int64]) -> list[NDArray[np.int64]]:
     return np.split(order, range(BATCH, len(order), BATCH))
 
 
-def _weighted(net: Network) -> list[Weighted]:
-    """Return the layers with weights, in running order."""
-    return [node.layer for node in net.nodes if isinstance(node.layer, Weighted)]
+def _parameters(net: Network) -> list[NDArray[np.floating]]:
+    """Return float32 copies of all weights and biases, in running order, for Adam to move."""
+    layers = [node.layer for node in net.nodes if isinstance(node.layer, Weighted)]
+    return [part.astype(np.float32) for layer in layers for part in (layer.weights, layer.bias)]
 
 
-def _copy(net: Network) -> Network:
-    """Return net with float32 arrays of its own, for the optimizer to move."""
+def _moved(net: Network, parameters: Sequence[NDArray[np.floating]]) -> Network:
+    """Return net on the parameters as they are now; it copies them."""
+    left = iter(parameters)
 
-    def copied(node: Node[FloatLayer]) -> Node[FloatLayer]:
+    def moved(node: Node[FloatLayer]) -> Node[FloatLayer]:
         if not isinstance(node.layer, Weighted):
             return node
-        weights, bias = (a.astype(np.float32) for a in (node.layer.weights, node.layer.bias))
-        return replace(node, layer=replace(node.layer, weights=weights, bias=bias))
+        return replace(node, layer=replace(node.layer, weights=next(left), bias=next(left)))
 
-    return replace(net, nodes=tuple(copied(node) for node in net.nodes))
+    return replace(net, nodes=tuple(moved(node) for node in net.nodes))
 
 
 def _check_labels(labels: NDArray[Any], count: int, classes: int) -> None:

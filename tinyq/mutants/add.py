@@ -2,11 +2,26 @@
 
 import numpy as np
 
+from tinyq.checks import own_fields
 from tinyq.layers import QAdd
 from tinyq.mutants.mutant import breaks
 from tinyq.requantize import Requantizer
 
 shifted = QAdd._shifted
+
+
+class UnprovedAdd(QAdd):
+    """An add whose sums may wrap, to show what the limits are for; no network takes such a one.
+
+    >>> from tinyq.affine import Grid
+    >>> one, half = Grid(1.0, 0), Requantizer(0.5)
+    >>> add = UnprovedAdd((one, one), one, 25, half, half, Requantizer(2 * 2.0**-25))
+    >>> add.forward(np.int8([[60]]), np.int8([[3]])), add.forward(np.int8([[60]]), np.int8([[70]]))
+    (array([[63]], dtype=int8), array([[2]], dtype=int8))
+    """
+
+    def __post_init__(self) -> None:
+        own_fields(self)
 
 
 @breaks(

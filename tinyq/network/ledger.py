@@ -7,12 +7,13 @@ from typing import Any
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import Proved, checked
 from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
 
 
 @dataclass(frozen=True)
-class LedgerRow:
+class LedgerRow(Proved):
     """One layer's bookkeeping.
 
     name, kind: of the layer ("input" quantizes on the host, kind "quantize").
@@ -34,6 +35,7 @@ class LedgerRow:
     activation_bytes: int
 
 
+@checked
 def ledger_row(name: str, layer: Layer | None, out_grid: Grid, activation_bytes: int) -> LedgerRow:
     """Return the bookkeeping of one int8 layer; layer None stands for the input."""
     if layer is None:
@@ -80,6 +82,7 @@ COLUMNS = (
 )
 
 
+@checked
 def format_ledger(rows: Sequence[LedgerRow]) -> str:
     """Return the ledger as a text table, a line a layer; grids are numbered as they appear."""
     numbers: dict[int, int] = {}

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from itertools import chain
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.affine import Grid
+from tinyq.checks import Proved, checked, instance, whole
 from tinyq.floatref import FloatLayer
+from tinyq.layers.contract import Layer
 from tinyq.layers.images import Images, batches, check_images
 from tinyq.layers.nodes import INPUT, Node, check_nodes, naming_layer, run_nodes
 from tinyq.layers.scheme import INT8, Scheme
@@ -23,21 +27,35 @@ if TYPE_CHECKING:  # an executor brings threads and logging with it
     from concurrent.futures import Executor
 
 
+FLOAT_LAYER: Any = FloatLayer  # protocols, to a type checker
+LAYER: Any = Layer
+MAPPING: Any = Mapping
+
+
 @dataclass(frozen=True, eq=False)
-class Network:
+class Network(Proved):
     """A float network.
 
     nodes: layers in running order; the last one gives the logits; channels: C of the images.
+    Raises TypeError or ValueError, with the layer's name, for a name twice, an input that no
+    earlier layer makes, too many or too few of them, what is no float layer, and a layer that needs
+    a grid of its own, where its node has nothing to observe.
     """
 
     nodes: tuple[Node[FloatLayer], ...]
     channels: int
 
-    def __post_init__(self) -> None:
+    def _prove(self) -> None:
+        whole("Network: channels", self.channels, least=1)
         check_nodes(self.nodes)
+        for node in self.nodes:
+            with naming_layer(node.name):
+                _check_float_layer(node)
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
         """Return the float logits (N, classes) of float images (N, H, W, C)."""
+        if not self.nodes:
+            raise ValueError("the network must have at least one layer, got none")
         return self.trace(images)[self.nodes[-1].name]
 
     def trace(self, images: NDArray[np.float32]) -> dict[str, NDArray[np.float32]]:
@@ -105,6 +123,7 @@ class Network:
         ranges = calibrate(self, chain([first], stream), observer, executor)
         return self.quantize_on(ranges, first[1].shape[1:], schemes=schemes)
 
+    @checked
     def quantize_on(
         self,
         ranges: Mapping[str, Observer],
@@ -117,7 +136,9 @@ class Network:
 
         ranges: an observer for "input" and for each tensor that a layer's observe names;
         image_shape: (H, W, C) of later images; scheme, schemes: as quantize takes them.
-        Raises ValueError for a tensor without a range, and what quantize raises after calibration.
+        Raises TypeError or ValueError for a tensor without a range, what is no observer, one that
+        makes a grid of other codes than it is asked for, images of another C, or so small that a
+        kernel does not fit them; and what quantize raises after calibration.
 
         >>> from tinyq import resnet
         >>> weights, biases, images = resnet.seed()
@@ -127,37 +148,63 @@ class Network:
         0.01568627543747425
         """
         schemes = self._schemes(scheme, schemes)
-        needed = [INPUT, *(node.observe for node in self.nodes if node.observe)]
+        if image_shape[2] != self.channels:
+            raise ValueError(f"image_shape must have C = {self.channels}, got {image_shape}")
+        observed = [node.observe for node in self.nodes if node.observe is not None]
+        needed = [INPUT, *observed]
         if missing := [name for name in needed if name not in ranges]:
             raise ValueError(f"ranges must have {missing}, got {list(ranges)}")
         with naming_layer(INPUT):
-            grids = {INPUT: ranges[INPUT].grid(schemes[INPUT].qmin, schemes[INPUT].qmax)}
+            grids = {INPUT: _grid(ranges, INPUT, schemes[INPUT])}
         nodes = []
         for node in self.nodes:
             chosen = schemes[node.name]
             with naming_layer(node.name):
-                own = ranges[node.observe].grid(chosen.qmin, chosen.qmax) if node.observe else None
+                own = None if node.observe is None else _grid(ranges, node.observe, chosen)
                 in_grids = [grids[name] for name in node.inputs]
-                layer = node.layer.quantize(*in_grids, own, chosen)
+                made = node.layer.quantize(*in_grids, own, chosen)
+                layer = instance("what its quantize returns", made, LAYER)
             grids[node.name] = layer.out_grid
             nodes.append(Node(node.name, layer, node.inputs))
-        height, width, channels = image_shape
-        return QNetwork(tuple(nodes), grids, dict(ranges), (height, width, channels))
+        return QNetwork(tuple(nodes), grids, ranges, image_shape)
 
     def _schemes(self, scheme: Scheme, schemes: Mapping[str, Scheme]) -> dict[str, Scheme]:
         names = [INPUT, *(node.name for node in self.nodes)]
         return _scheme_by_name(names, scheme, schemes)
 
 
+def _check_float_layer(node: Node[FloatLayer]) -> None:
+    layer = instance("its layer", node.layer, FLOAT_LAYER)
+    kind = type(layer).__name__
+    try:
+        signature(layer.forward).bind(*node.inputs)
+    except TypeError as error:
+        raise ValueError(f"{kind} cannot read inputs {node.inputs}: {error}") from None
+    if getattr(layer, "requantizes", False) and node.observe is None:
+        raise ValueError(f"observe must name a tensor: {kind} needs a grid of its own, got None")
+
+
+def _grid(ranges: Mapping[str, Observer], name: str, scheme: Scheme) -> Grid:
+    """Return the grid that an observer makes for a scheme's codes."""
+    grid = ranges[name].grid(scheme.qmin, scheme.qmax)
+    instance(f"what ranges[{name!r}].grid returns", grid, Grid)
+    if (grid.qmin, grid.qmax) != (scheme.qmin, scheme.qmax):
+        raise ValueError(
+            f"ranges[{name!r}].grid must keep to codes {scheme.qmin}..{scheme.qmax}, got {grid}"
+        )
+    return grid
+
+
 def _scheme_by_name(
     names: Sequence[str], scheme: Scheme, schemes: Mapping[str, Scheme]
 ) -> dict[str, Scheme]:
     """Return each name's scheme, or raise TypeError or ValueError: see Network.quantize."""
+    instance("scheme", scheme, Scheme)
+    instance("schemes", schemes, MAPPING)
     unknown = [name for name in schemes if name not in names]
     if unknown:
         raise ValueError(f"schemes must have names among {list(names)}, got {unknown}")
     chosen = dict.fromkeys(names, scheme) | dict(schemes)
     for name, got in chosen.items():
-        if not isinstance(got, Scheme):
-            raise TypeError(f"the scheme of {name!r} must be a tinyq.Scheme, got {got!r}")
+        instance(f"schemes[{name!r}]", got, Scheme)
     return chosen

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from math import prod
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
+from tinyq.checks import Proved, integers, whole
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.images import to_codes
 from tinyq.layers.nodes import INPUT, Node, run_nodes, tensor_shapes
@@ -22,17 +26,27 @@ if TYPE_CHECKING:  # only `compile` needs the engines
 
 
 @dataclass(frozen=True, eq=False)
-class QNetwork:
+class QNetwork(Proved):
     """A network in int8: integer layers, the grid and the calibrated range of every tensor.
 
     nodes: int8 layers in running order; grids: by tensor name, the same object where a layer passes
     through; ranges: what calibration saw, by tensor name; image_shape: (H, W, C).
+    The network keeps read-only mappings of its own, and copies of the observers in ranges.
+    Raises as check_wiring does: a network that is made runs.
     """
 
     nodes: tuple[Node[Layer], ...]
-    grids: dict[str, Grid]
-    ranges: dict[str, Observer]
+    grids: Mapping[str, Grid]
+    ranges: Mapping[str, Observer]
     image_shape: tuple[int, int, int]
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        # a later observe is not to change what this network was made from
+        object.__setattr__(self, "ranges", MappingProxyType(deepcopy(dict(self.ranges))))
+
+    def _prove(self) -> None:
+        check_wiring(self.nodes, self.grids, self.image_shape)
 
     def __call__(self, images: NDArray[Any]) -> NDArray[np.int8]:
         """Return the int8 logits (N, classes) of images: float32 (N, H, W, C), or int8 codes."""
@@ -48,7 +62,7 @@ class QNetwork:
         return run_nodes(self.nodes, {INPUT: codes})
 
     def shapes(self) -> dict[str, Shape]:
-        """Return the shape of one image's tensors by name, without N, after checking the wiring.
+        """Return the shape of one image's tensors by name, without N, after proving all once more.
 
         Raises as check_wiring does.
         """
@@ -56,7 +70,8 @@ class QNetwork:
 
     def dequantize(self, logits: NDArray[np.int8]) -> NDArray[np.float32]:
         """Return the real numbers that int8 logits stand for."""
-        return self.grids[self.nodes[-1].name].dequantize(logits)
+        grid = self.grids[self.nodes[-1].name]
+        return grid.dequantize(integers("logits", logits, grid.qmin, grid.qmax))
 
     def ledger(self) -> list[LedgerRow]:
         """Return the scale bookkeeping: a row for the input and for each layer."""
@@ -75,9 +90,8 @@ class QNetwork:
         machine takes seconds, to compile).  batch: images a call, an int >= 1.
         A plan runs in the thread that calls it.  Only BLAS may start threads of its own, as many
         as OPENBLAS_NUM_THREADS said when NumPy was imported.
-        Raises ValueError for an unknown engine, a batch below 1, layers that do not fit together
-        or one tensor padded with two zero_points; TypeError for a batch that is no integer;
-        ImportError without the extra.
+        Raises ValueError for an unknown engine or a batch below 1, TypeError for a batch that is no
+        integer, ImportError without the extra, and what shapes raises.
 
         >>> from tinyq import resnet
         >>> weights, biases, images = resnet.seed()
@@ -90,8 +104,6 @@ class QNetwork:
 
         if engine not in list(ENGINES):
             raise ValueError(f"engine must be one of {', '.join(ENGINES)}, got {engine!r}")
-        if isinstance(batch, bool) or not isinstance(batch, int | np.integer):
-            raise TypeError(f"batch must be an integer >= 1, got {batch!r}")
-        if batch < 1:
-            raise ValueError(f"batch must be an integer >= 1, got {batch!r}")
+        batch = whole("batch", batch, least=1)
+        self.shapes()
         return Plan(self.nodes, self.grids[INPUT], self.image_shape, engine, batch)

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid, round_half_away
 from tinyq.checks import checked
 from tinyq.layers import QAdd
+from tinyq.mutants.add import UnprovedAdd
 from tinyq.network import QNetwork
 from tinyq.requantize import Requantizer
 from tinyq.widgets.data.networks import given_or_shown
@@ -92,7 +93,7 @@ class AddBalancer(Widget):
 
     @property
     def layer(self) -> QAdd:
-        """The add as it stands, with a left_shift that QAdd.from_float may refuse.
+        """The add as it stands, with a left_shift that a QAdd may refuse.
 
         Raises ValueError where the last ratio would reach 1.
         """
@@ -102,7 +103,7 @@ class AddBalancer(Widget):
         if least / out.scale >= 1:
             raise ValueError(f"scale_out must exceed {least:.6g}, got {out.scale:.6g}")
         ratios = a.scale / twice_max, b.scale / twice_max, least / out.scale
-        return QAdd((a, b), out, self.left_shift, *map(Requantizer, ratios))
+        return UnprovedAdd((a, b), out, self.left_shift, *map(Requantizer, ratios))
 
     @property
     def value(self) -> dict[str, Any]:
