@@ -1,7 +1,8 @@
 """The command line: ``python -m tinyq COMMAND``.
 
 run, golden, ledger, bench and plot work on the seed, accuracy on the digits; worksheet prints
-problems to solve on paper, and export writes a network to a file.
+problems to solve on paper, export writes a network to a file, compare says where two runtimes
+differ on a network, and requantize brings one accumulator to a code by each rounding.
 """
 
 import argparse
@@ -12,6 +13,7 @@ from pathlib import Path
 from tinyq.analysis import parity
 from tinyq.analysis.bench import HEADER, bench
 from tinyq.checks import real
+from tinyq.commands import compare, requantize
 from tinyq.export import command
 from tinyq.models import resnet
 from tinyq.network import Network, QNetwork
@@ -147,6 +149,8 @@ def command_line() -> argparse.ArgumentParser:
     plot_parser.add_argument("--out", type=figure_path, default=Path("parity.png"))
     plot_parser.add_argument("--force", action="store_true", help="replace a file that exists")
     command.add_parser(commands)
+    compare.add_parser(commands)
+    requantize.add_parser(commands)
     return parser
 
 
@@ -172,6 +176,8 @@ def main(argv: list[str] | None = None) -> int:
             print(worksheet.sheet(args.seed, args.answers))
         case "export":
             return command.export(args.format, args.out, args.net, args.force)
+        case "compare" | "requantize":
+            return int(args.run(args))
     return 0
 
 

@@ -16,6 +16,7 @@ from tinyq.checks import finite_float64, frozen, instance, integers, unchecked, 
 from tinyq.fixedpoint import (
     INT32,
     MAX_LEFT_SHIFT,
+    MAX_RIGHT_SHIFT,
     MULTIPLIER,
     SHIFT,
     multiply_by_quantized_multiplier,
@@ -184,6 +185,48 @@ class Requantizer:
             one, many = (np.asarray(s, dtype=kind) for s in given)
             ratio = one * many / np.asarray(check_scale("out_scale", out_scale), dtype=kind)
         return cls(ratio, rounding)
+
+    @classmethod
+    def from_pair(
+        cls,
+        multiplier: ArrayLike,
+        shift: ArrayLike,
+        sign: str = "tinyq",
+        rounding: Rounding = Rounding.DOUBLE,
+    ) -> Self:
+        """Return the requantizer of a multiplier and a shift that a runtime has, or a debugger.
+
+        ratio = multiplier * 2**(-31 - shift), exactly, so that (5.1) gives the same pair back
+
+        multiplier: 2**30..2**31 - 1 as TFLite's QuantizeMultiplier writes it, or 0; shift: -30..31
+        in our sign, positive to the right; integers, or arrays (C,) of them.
+        sign: of shift, "tinyq", or "tflite", which is minus ours.
+        Raises TypeError for what is not integer, ValueError for a number outside its range, or
+        another sign.
+
+        >>> Requantizer.from_pair(2026365287, -6, sign="tflite").rescale([5523]).tolist()
+        [81]
+        """
+        if sign not in ("tinyq", "tflite"):
+            raise ValueError(f'sign must be "tinyq" or "tflite", got {sign!r}')
+        mantissa = integers("multiplier", multiplier, 0, 2**31 - 1).astype(np.float64)
+        least, most = -MAX_LEFT_SHIFT, MAX_RIGHT_SHIFT
+        if sign == "tflite":
+            exponent = integers("shift (TFLite's)", shift, -most, -least).astype(np.int64)
+        else:
+            exponent = -integers("shift", shift, least, most).astype(np.int64)
+        if mantissa.shape != exponent.shape or mantissa.ndim > 1:
+            shapes = f"{mantissa.shape} and {exponent.shape}"
+            raise ValueError(
+                f"multiplier and shift must have one shape, (C,) or none, got {shapes}"
+            )
+        if ((mantissa > 0) & (mantissa < 2**30)).any():
+            small = mantissa[mantissa > 0].min()
+            raise ValueError(
+                f"multiplier must be 0 or in 2**30..2**31 - 1, got {small:.0f}: "
+                "such a ratio goes to Requantizer as a number"
+            )
+        return cls(np.ldexp(mantissa, exponent - 31), rounding)
 
     def rescale(self, acc: ArrayLike) -> NDArray[np.int64]:
         """Return acc times ratio under the rounding, before zero_point and clamp.

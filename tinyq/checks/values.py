@@ -127,6 +127,6 @@ def instance(name: str, value: object, kind: type[Kind]) -> Kind:
     Traceback (most recent call last):
     TypeError: grid must be a dict, got 0.5
     """
-    if not isinstance(value, kind) or isinstance(value, type) and kind is not type:
+    if not isinstance(value, kind) or isinstance(value, type) and kind not in (type, object):
         raise TypeError(f"{name} must be a {kind.__name__}, got {shown(value)}")
     return value

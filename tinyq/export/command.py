@@ -33,7 +33,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 def export(kind: str, out: Path, net: str, force: bool) -> int:
     """Write a network and print its path, or what went wrong; return the exit status."""
     try:
-        qnet, images = _network(net)
+        qnet, images = network(net)
         extra = {"images": images} if kind == "c" else {}
         FORMATS[kind](qnet, out, force=force, **extra)
     except (ImportError, OSError, TypeError, ValueError) as error:
@@ -43,7 +43,7 @@ def export(kind: str, out: Path, net: str, force: bool) -> int:
     return 0
 
 
-def _network(name: str) -> tuple[QNetwork, NDArray[Any] | None]:
+def network(name: str) -> tuple[QNetwork, NDArray[Any] | None]:
     """Return a calibrated network, and a few images for it or None where it is from a file."""
     if name == "seed":
         weights, biases, images = resnet.seed()

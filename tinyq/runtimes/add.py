@@ -61,12 +61,14 @@ def rescaled_sum(layer: QAdd, a: Codes, b: Codes, rounding: Rounding) -> NDArray
 def litert_default(layer: QAdd, a: Codes, b: Codes) -> Codes:
     """Return the sum by XNNPACK's rule where it takes the scales, else by LiteRT's own kernel.
 
-    XNNPACK takes ratios s_a / s_out and s_b / s_out of at least 2**-10 and below 2**8.
-
     Source: LiteRT with its default delegate.
     """
-    takes = all(2.0**-10 <= ratio < 2.0**8 for ratio in ratios(layer))
-    return (xnnpack if takes else litert_optimized)(layer, a, b)
+    return (xnnpack if xnnpack_takes(layer) else litert_optimized)(layer, a, b)
+
+
+def xnnpack_takes(layer: QAdd) -> bool:
+    """Return whether both ratios s_a / s_out and s_b / s_out are at least 2**-10 and below 2**8."""
+    return all(2.0**-10 <= ratio < 2.0**8 for ratio in ratios(layer))
 
 
 def xnnpack(layer: QAdd, a: Codes, b: Codes) -> Codes:

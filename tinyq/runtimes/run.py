@@ -1,6 +1,6 @@
 """Run tinyq's layers, and whole networks, under the rules of a runtime."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -16,7 +16,7 @@ from tinyq.network import QNetwork
 from tinyq.requantize import Requantizer, Rounding
 from tinyq.runtimes.pool import AveragePool
 from tinyq.runtimes.qmean import QMean
-from tinyq.runtimes.table import Runtime
+from tinyq.runtimes.table import Runtime, named
 
 
 def forward(layer: Layer, *codes: Codes, runtime: Runtime) -> Codes:
@@ -120,15 +120,31 @@ def requantize(
 
 
 @checked
-def trace(qnet: QNetwork, images: NDArray[Any], runtime: Runtime) -> dict[str, Codes]:
+def trace(qnet: QNetwork, images: NDArray[Any], runtime: str | Runtime) -> dict[str, Codes]:
     """Return every tensor's codes by layer name, as `QNetwork.trace` does, under runtime.
 
     images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.
-    Raises as QNetwork.trace and forward do, with the layer's name.
+    runtime: a name in RUNTIMES, or a Runtime.
+    Raises as QNetwork.trace and forward do, with the layer's name, and as named does.
     """
-    tensors = {INPUT: to_codes(images, qnet.grids[INPUT], qnet.image_shape)}
+    return dict(tensors(qnet, images, named(runtime)))
+
+
+def tensors(
+    qnet: QNetwork,
+    images: NDArray[Any],
+    runtime: Runtime,
+    known: Mapping[str, Codes] | None = None,
+) -> Iterator[tuple[str, Codes]]:
+    """Yield the name and the codes of each tensor in running order, as trace returns them.
+
+    known: codes that are taken as they are instead of being computed, by name.
+    """
+    made = {INPUT: to_codes(images, qnet.grids[INPUT], qnet.image_shape), **(known or {})}
+    yield INPUT, made[INPUT]
     for node in qnet.nodes:
-        with naming_layer(node.name):
-            inputs = [tensors[name] for name in node.inputs]
-            tensors[node.name] = forward(node.layer, *inputs, runtime=runtime)
-    return tensors
+        if node.name not in made:
+            with naming_layer(node.name):
+                inputs = [made[name] for name in node.inputs]
+                made[node.name] = forward(node.layer, *inputs, runtime=runtime)
+        yield node.name, made[node.name]

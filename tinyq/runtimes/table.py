@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.checks import own_fields
+from tinyq.checks.values import shown
 from tinyq.layers import QAdd
 from tinyq.layers.contract import Codes
 from tinyq.layers.linear import Linear
@@ -100,3 +101,20 @@ RUNTIMES = {
         ),
     )
 }
+
+
+def named(runtime: str | Runtime) -> Runtime:
+    """Return a runtime by its name in RUNTIMES; a Runtime is returned as it is.
+
+    Raises TypeError for what is neither, ValueError for an unknown name, with the names there are.
+
+    >>> named("litert-reference").dense
+    <Rounding.FLOAT64: 'result = round(float64(acc) * ratio), ties away from zero'>
+    """
+    if isinstance(runtime, Runtime):
+        return runtime
+    if not isinstance(runtime, str):
+        raise TypeError(f"runtime must be a name or a Runtime, got {shown(runtime)}")
+    if runtime not in RUNTIMES:
+        raise ValueError(f"runtime must be one of {', '.join(RUNTIMES)}, got {shown(runtime)}")
+    return RUNTIMES[runtime]

@@ -1,0 +1,80 @@
+"""What a command is given by name: a network, and codes for it."""
+
+import io
+import sys
+from collections.abc import Callable, Mapping
+from functools import wraps
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tinyq.export import command
+from tinyq.layers.nodes import INPUT
+from tinyq.network import QNetwork
+
+IMAGES, SEED = 8, 0
+TFLITE = "tinyq.models.load_tflite"
+
+
+def open_model(name: str) -> QNetwork:
+    """Return a network by name: "seed", "digits", an .npz that tinyq wrote, or a .tflite.
+
+    Raises OSError for a file that cannot be read, ValueError for one that holds no network.
+    """
+    if Path(name).suffix != ".tflite":
+        return command.network(name)[0]
+    if find_spec(TFLITE) is None:
+        raise ValueError(f"{name}: this tinyq opens no .tflite")
+    opened: QNetwork = import_module(TFLITE).load_tflite(name)
+    return opened
+
+
+def input_codes(model: QNetwork, path: Path | None) -> tuple[NDArray[Any], str]:
+    """Return images for a network and what they are: those of an .npy, or seeded random codes.
+
+    Raises OSError for a file that cannot be read, ValueError for one that holds no array.
+    """
+    if path is not None:
+        images = _loaded(path)
+        if isinstance(images, dict) or not images.size:
+            raise ValueError(f"{path} must hold one array that is not empty, as np.save writes it")
+        return images, str(path)
+    grid, shape = model.grids[INPUT], (IMAGES, *model.image_shape)
+    codes = np.random.default_rng(SEED).integers(grid.qmin, grid.qmax + 1, shape)
+    return codes.astype(np.int8), f"{IMAGES} inputs of random codes, seed {SEED}"
+
+
+def dumped(path: Path) -> Mapping[str, NDArray[Any]]:
+    """Return the arrays of an .npz by name; raise OSError or ValueError where it is none."""
+    arrays = _loaded(path)
+    if not isinstance(arrays, dict):
+        raise ValueError(f"{path} must hold arrays by name, as np.savez writes them")
+    return arrays
+
+
+def _loaded(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
+    """Return what an .npy or an .npz holds; raise OSError or ValueError where it is neither."""
+    content = io.BytesIO(path.read_bytes())
+    try:
+        loaded = np.load(content, allow_pickle=False)
+        return loaded if isinstance(loaded, np.ndarray) else dict(loaded)
+    except Exception as error:  # zipfile, zlib and NumPy each raise their own
+        raise ValueError(f"{path} is no .npy or .npz that NumPy can read: {error}") from error
+
+
+def one_sentence(run: Callable[[Any], int]) -> Callable[[Any], int]:
+    """Return a command that prints what went wrong in a sentence, with exit status 2."""
+
+    @wraps(run)
+    def guarded(args: Any) -> int:
+        try:
+            return run(args)
+        except (ImportError, OSError, TypeError, ValueError) as error:
+            print(f"python -m tinyq {args.command}: error: {error}", file=sys.stderr)
+            return 2
+
+    return guarded
