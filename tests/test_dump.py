@@ -143,7 +143,7 @@ def test_what_is_no_dump_is_refused():
             "must be an array of int8, got an array of int32",
         ),
         ({name: good.view(np.uint8)}, TypeError, "must be an array of int8, got an array of uint8"),
-        ({name: good.tolist()}, TypeError, "must be an int8 array, got "),
+        ({name: good.tolist()}, TypeError, "must be an array of int8, got "),
         ({name: good[0]}, ValueError, "must have shape "),
         ({name: good[:, 1:]}, ValueError, "must have shape "),
         (5, TypeError, "dump must be a Mapping, got 5"),
