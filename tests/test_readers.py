@@ -33,8 +33,9 @@ def answers(name: str, *tasks: str) -> dict[str, str]:
     """Return what a reader in a process of its own says of each case; where it died, so."""
     if not find_spec(PACKAGES[name]):
         pytest.skip(f"{PACKAGES[name]} is not installed")
-    script = Path(__file__).with_name("reader_cases.py")
-    done = subprocess.run([sys.executable, script, name, *tasks], capture_output=True, text=True)
+    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, "-m", "reader_cases", name, *tasks]
+    done = subprocess.run(command, env=here, capture_output=True, text=True)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     cases = [line["case"] for line in lines if "case" in line]
     said = [line["said"] for line in lines if "said" in line]
