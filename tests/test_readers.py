@@ -7,13 +7,11 @@ rules.  And each reason is one: beyond each limit the reader that it protects go
 
 import json
 import os
-import subprocess
-import sys
 from collections import Counter
 from importlib.util import find_spec
-from pathlib import Path
 
 import pytest
+from beside import run_beside
 from reader_cases import OPERATORS, reader
 from reader_limits import LIMITS
 
@@ -33,9 +31,7 @@ def answers(name: str, *tasks: str) -> dict[str, str]:
     """Return what a reader in a process of its own says of each case; where it died, so."""
     if not find_spec(PACKAGES[name]):
         pytest.skip(f"{PACKAGES[name]} is not installed")
-    here = {**os.environ, "PYTHONPATH": str(Path(__file__).parent)}
-    command = [sys.executable, "-m", "reader_cases", name, *tasks]
-    done = subprocess.run(command, env=here, capture_output=True, text=True)
+    done = run_beside("reader_cases", name, *tasks)
     lines = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("{")]
     cases = [line["case"] for line in lines if "case" in line]
     said = [line["said"] for line in lines if "said" in line]

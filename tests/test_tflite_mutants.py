@@ -2,10 +2,7 @@
 
 import json
 import struct
-import subprocess
-import sys
 import tracemalloc
-from pathlib import Path
 
 import flatbuffers
 import numpy as np
@@ -16,18 +13,16 @@ pytest.importorskip(
 )
 
 from ai_edge_litert import schema_py_generated as schema  # noqa: E402
+from beside import run_beside  # noqa: E402
 from tflite_mutants import Mutant, mutants  # noqa: E402
 from tflite_oracle import assert_same  # noqa: E402
 
 from tinyq.models.tflite import parse  # noqa: E402
 
-SCRIPT = Path(__file__).with_name("tflite_mutants.py")
-
 
 def became(count: int, seed: int) -> dict[str, int]:
     """Read mutants in a process of its own, under its limits; return how many became what."""
-    command = [sys.executable, "-W", "error", SCRIPT, str(count), str(seed)]
-    run = subprocess.run(command, capture_output=True, text=True)
+    run = run_beside("tflite_mutants", str(count), str(seed))
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
     assert not told["wrong"], "\n".join(told["wrong"])

@@ -2,14 +2,13 @@
 
 import os
 import resource
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
 from pathlib import Path
 
 import pytest
+from beside import run_beside
 from writers import ASKING, REPLACING, WRITERS, litter, state
 
 # ------------------------------------------------------------------------------- interrupted
@@ -109,8 +108,7 @@ def test_without_force_the_old_stays(name, tmp_path):
 
 def attack(folder: Path, rounds: int, *names: str) -> None:
     """Run tests/file_attacks.py, in a process of its own: it forks and kills."""
-    command = [sys.executable, str(Path(__file__).with_name("file_attacks.py")), str(folder)]
-    run = subprocess.run([*command, str(rounds), *names], text=True, capture_output=True)
+    run = run_beside("file_attacks", str(folder), str(rounds), *names)
     assert run.returncode == 0, run.stderr
 
 
