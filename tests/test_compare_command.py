@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from tinyq import Grid, Requantizer, Rounding, export, loops
 from tinyq.__main__ import main
 from tinyq.commands import models
-from tinyq.models import digits
+from tinyq.models import digits, resnet
 from tinyq.runtimes import RUNTIMES, first_difference, trace
 
 QNET = random_qnet(3, (Rounding.DOUBLE,), bits=(8,))
@@ -126,12 +126,12 @@ def test_wrong_use_is_the_parsers(arguments, capsys):
     assert stop.value.code == 2 and "usage: python -m tinyq" in capsys.readouterr().err
 
 
-def test_a_tflite_is_refused_until_something_opens_it(monkeypatch):
-    monkeypatch.setattr(models, "TFLITE", "tinyq.models.no_such_module")
-    with pytest.raises(ValueError, match=r"^net.tflite: this tinyq opens no .tflite$"):
-        models.open_model("net.tflite")
-    monkeypatch.setattr(models, "TFLITE", "test_compare_command")
-    assert models.open_model("net.tflite") is QNET
+def test_a_tflite_is_opened(tmp_path):
+    images = resnet.seed().images
+    qnet = resnet.stem_block(*resnet.seed()[:2]).quantize(images)
+    export.tflite(qnet, tmp_path / "net.tflite")
+    opened = models.open_model(str(tmp_path / "net.tflite"))
+    assert (opened(images[:2]) == qnet(images[:2])).all()
 
 
 def load_tflite(name):

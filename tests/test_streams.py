@@ -7,25 +7,46 @@ from pathlib import Path
 
 import pytest
 
+from tinyq import export, resnet
 from tinyq.__main__ import command_line
 from tinyq.export import FORMATS
 
 ROOT = Path(__file__).resolve().parents[1]
 ERROR = "python -m tinyq: error: "
 (COMMANDS,) = (list(a.choices) for a in command_line()._actions if a.dest == "command")
+MODEL = "a model.tflite"
 # What a command must be told; the accuracy takes minutes, so `run` below asks for less of it.
 ARGUMENTS = {"worksheet": [["--seed", "1"]], "plot": [["--out", "figure.png"]]} | {
-    "export": [["--format", kind, "--out", f"net.{kind}"] for kind in FORMATS]
+    "export": [["--format", kind, "--out", f"net.{kind}"] for kind in FORMATS],
+    "open": [[MODEL]],
+    "compare": [["seed", "--between", "tflite-micro", "litert-reference"]],
+    "requantize": [["--acc", "5523", "--scales", "0.02", "0.003", "0.05"]],
 }
 CALLS = [[name, *rest] for name in COMMANDS for rest in ARGUMENTS.get(name, [[]])]
+WRITING = [["plot", "--out", "figure.png"], ["export", "--format", "npz", "--out", "net.npz"]]
 QUICK = (
     "import sys, runpy; from tinyq.analysis import accuracy_table as table;"
     "whole = table.table;"
     "table.table = lambda progress: whole([8], table.METHODS[:1], progress);"
     "runpy.run_module('tinyq', run_name='__main__', alter_sys=True)"
 )
-calls = pytest.mark.parametrize("call", CALLS, ids=" ".join)
+calls = pytest.mark.parametrize("call", CALLS, ids=" ".join, indirect=True)
 buffering = pytest.mark.parametrize("unbuffered", ["", "1"], ids=["buffered", "unbuffered"])
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> str:
+    """The path of a .tflite, outside the folders that the commands run in."""
+    weights, biases, images = resnet.seed()
+    path = tmp_path_factory.mktemp("models") / "seed.tflite"
+    export.tflite(resnet.stem_block(weights, biases).quantize(images), path)
+    return str(path)
+
+
+@pytest.fixture
+def call(request, model) -> list[str]:
+    """One of CALLS, with the path of a model."""
+    return [model if word == MODEL else word for word in request.param]
 
 
 def run(call: list[str], streams: str, folder: Path, unbuffered: str = "") -> tuple[int, str, str]:
@@ -85,7 +106,7 @@ def test_a_reader_that_is_gone_is_no_error_to_read_about(call, tmp_path):
 
 
 @pytest.mark.parametrize("streams", ["2>&-", "<&-", "<&- 2>&-"])
-@pytest.mark.parametrize("call", [["ledger"], ["accuracy"], CALLS[-1], CALLS[-2]], ids=" ".join)
+@pytest.mark.parametrize("call", [["ledger"], ["accuracy"], *WRITING], ids=" ".join)
 def test_other_streams_that_are_closed_change_nothing(call, streams, tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir(), other.mkdir()

@@ -1,7 +1,7 @@
 """Damage .tflite files in every way and read them under limits.
 
-`python tflite_mutants.py COUNT SEED` prints as JSON how many gave a model, how many a ValueError
-with a place, and what else came.
+`python tflite_mutants.py COUNT SEED [open]` prints as JSON how many gave a model, how many a
+ValueError with a place, and what else came; with `open` each model is made a network too.
 """
 
 import json
@@ -16,13 +16,16 @@ from itertools import chain
 import numpy as np
 import tflite_files as files
 
+from tinyq.models.load_tflite import to_network
 from tinyq.models.tflite import list_operators, parse
 from tinyq.models.tflite.flatbuffer import Source
+from tinyq.models.understand import understand
 
 ROOM = 64 << 20  # bytes that all of them may take beyond what the process has before the first
 SECONDS = 2.0  # of processor time for one file, some hundred times what a sound one takes
 ALL_SECONDS = 60  # of processor time for all of them
-SAID = re.compile(r"(model|subgraph \d+|tensor \d+|operator \d+|operator_code \d+|buffer \d+): ")
+PLACES = r"model|subgraph \d+|tensor \d+|operator \d+(, .*)?|operator_code \d+|buffer \d+"
+SAID = re.compile(f"({PLACES}): ")
 EVIL = [0, 1, 3, 4, 127, 128, 255, 256, 65535, 2**31 - 1, 2**31, 2**32 - 4, 2**32 - 1]
 
 
@@ -126,12 +129,17 @@ def limit() -> None:
     signal.signal(signal.SIGPROF, too_long)
 
 
-def outcome(content: bytes) -> str:
-    """What became of one file: "model", "refused", or what must not be."""
+def outcome(content: bytes, opened: bool) -> str:
+    """What became of one file: "model", "refused", or what must not be.
+
+    opened: whether a model must become a network or be refused.
+    """
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     try:
         model = parse(content)
         list_operators(model)
+        if opened:
+            to_network(model, understand(model))
         return "model"
     except ValueError as error:
         said = SAID.match(str(error)) and type(error) is ValueError
@@ -142,14 +150,14 @@ def outcome(content: bytes) -> str:
         signal.setitimer(signal.ITIMER_PROF, 0)
 
 
-def main(count: int, seed: int) -> None:
+def main(count: int, seed: int, opened: bool) -> None:
     made = mutants(count, seed)
     first = next(made)  # reads all sound files
     limit()
     counts: Counter = Counter()
     wrong = []
     for name, content in chain([first], made):
-        became = outcome(content)
+        became = outcome(content, opened)
         counts[became if became in ("model", "refused") else "wrong"] += 1
         if became not in ("model", "refused"):
             wrong.append(f"{name}: {became}")
@@ -157,4 +165,4 @@ def main(count: int, seed: int) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:3]), opened="open" in sys.argv[3:])

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tinyq import export
     from tinyq.analysis import parity
     from tinyq.models import digits, resnet
+    from tinyq.models.load_tflite import load_tflite
     from tinyq.models.torch_resnet import load_torch
 
 __version__ = "0.1.0"
@@ -41,6 +42,7 @@ __all__ = [
     "export",
     "float_layers",
     "layers",
+    "load_tflite",
     "load_torch",
     "parity",
     "resnet",
@@ -50,6 +52,7 @@ __all__ = [
 LATER = {
     "digits": "tinyq.models.digits",
     "export": "tinyq.export",
+    "load_tflite": "tinyq.models.load_tflite",
     "load_torch": "tinyq.models.torch_resnet",
     "parity": "tinyq.analysis.parity",
     "resnet": "tinyq.models.resnet",
@@ -60,7 +63,7 @@ def __getattr__(name: str) -> object:
     if name not in LATER:
         raise AttributeError(f"module 'tinyq' has no attribute {name!r}")
     module = import_module(LATER[name])
-    return module.load_torch if name == "load_torch" else module
+    return getattr(module, name) if name.startswith("load_") else module
 
 
 def __dir__() -> list[str]:

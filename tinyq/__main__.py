@@ -1,8 +1,9 @@
 """The command line: ``python -m tinyq COMMAND``.
 
 run, golden, ledger, bench and plot work on the seed, accuracy on the digits; worksheet prints
-problems to solve on paper, export writes a network to a file, compare says where two runtimes
-differ on a network, and requantize brings one accumulator to a code by each rounding.
+problems to solve on paper, export writes a network to a file, open says what is in a .tflite,
+compare says where two runtimes differ on a network, and requantize brings one accumulator to a code
+by each rounding.
 """
 
 import argparse
@@ -15,6 +16,7 @@ from tinyq.analysis.bench import HEADER, bench
 from tinyq.checks import real
 from tinyq.commands import compare, requantize
 from tinyq.export import command
+from tinyq.models import command as models_command
 from tinyq.models import resnet
 from tinyq.network import Network, QNetwork
 from tinyq.network.ledger import format_ledger
@@ -151,6 +153,7 @@ def command_line() -> argparse.ArgumentParser:
     command.add_parser(commands)
     compare.add_parser(commands)
     requantize.add_parser(commands)
+    models_command.add_parser(commands)
     return parser
 
 
@@ -178,6 +181,8 @@ def main(argv: list[str] | None = None) -> int:
             return command.export(args.format, args.out, args.net, args.force)
         case "compare" | "requantize":
             return int(args.run(args))
+        case "open":
+            return models_command.open_model(args.model, args.input, args.json)
     return 0
 
 

@@ -41,8 +41,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 @one_sentence
-def compare(args: argparse.Namespace) -> int:
-    """Print the first difference, or that there is none; return the exit status, 1 or 0."""
+def compare(args: argparse.Namespace) -> tuple[int, str]:
+    """Return the exit status, 1 or 0, and the first difference, or that there is none."""
     if args.dump and not args.input:
         raise ValueError("--dump needs --input, what the device had")
     model = open_model(args.model)
@@ -57,5 +57,4 @@ def compare(args: argparse.Namespace) -> int:
         first, second = args.between
         text = str(found) if found else f"every tensor is equal under {first} and {second}"
         told |= {"between": args.between, "found": found.to_dict() if found else None}
-    print(json.dumps(told) if args.json else f"input: {what}\n{text}")
-    return 1 if found else 0
+    return bool(found), json.dumps(told) if args.json else f"input: {what}\n{text}"

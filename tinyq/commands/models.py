@@ -1,11 +1,8 @@
 """What a command is given by name: a network, and codes for it."""
 
-import io
 import sys
 from collections.abc import Callable, Mapping
 from functools import wraps
-from importlib import import_module
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +11,12 @@ from numpy.typing import NDArray
 
 from tinyq.export import command
 from tinyq.layers.nodes import INPUT
+from tinyq.models import foreign
+from tinyq.models.load_tflite import load_tflite
 from tinyq.network import QNetwork
 
 IMAGES, SEED = 8, 0
-TFLITE = "tinyq.models.load_tflite"
+MOST = 1 << 30  # bytes of an .npy or an .npz
 
 
 def open_model(name: str) -> QNetwork:
@@ -27,10 +26,7 @@ def open_model(name: str) -> QNetwork:
     """
     if Path(name).suffix != ".tflite":
         return command.network(name)[0]
-    if find_spec(TFLITE) is None:
-        raise ValueError(f"{name}: this tinyq opens no .tflite")
-    opened: QNetwork = import_module(TFLITE).load_tflite(name)
-    return opened
+    return load_tflite(name)
 
 
 def input_codes(model: QNetwork, path: Path | None) -> tuple[NDArray[Any], str]:
@@ -58,23 +54,29 @@ def dumped(path: Path) -> Mapping[str, NDArray[Any]]:
 
 def _loaded(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
     """Return what an .npy or an .npz holds; raise OSError or ValueError where it is neither."""
-    content = io.BytesIO(path.read_bytes())
+    content = foreign.read(path, MOST)
     try:
-        loaded = np.load(content, allow_pickle=False)
-        return loaded if isinstance(loaded, np.ndarray) else dict(loaded)
+        packed = content.startswith(b"PK")
+        return foreign.arrays(content, MOST) if packed else foreign.array(content)
     except Exception as error:  # zipfile, zlib and NumPy each raise their own
         raise ValueError(f"{path} is no .npy or .npz that NumPy can read: {error}") from error
 
 
-def one_sentence(run: Callable[[Any], int]) -> Callable[[Any], int]:
-    """Return a command that prints what went wrong in a sentence, with exit status 2."""
+def one_sentence(run: Callable[[Any], tuple[int, str]]) -> Callable[[Any], int]:
+    """Return a command that prints what run tells, or what went wrong, with exit status 2.
+
+    run: from the arguments to the exit status and the text.  The text is printed out here, as an
+    output that takes nothing is not the command's error.
+    """
 
     @wraps(run)
     def guarded(args: Any) -> int:
         try:
-            return run(args)
+            status, text = run(args)
         except (ImportError, OSError, TypeError, ValueError) as error:
             print(f"python -m tinyq {args.command}: error: {error}", file=sys.stderr)
             return 2
+        print(text)
+        return status
 
     return guarded

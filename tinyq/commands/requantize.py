@@ -40,8 +40,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 
 @one_sentence
-def requantize(args: argparse.Namespace) -> int:
-    """Print multiplier, shift, the exact number and what each rounding makes of it; return 0."""
+def requantize(args: argparse.Namespace) -> tuple[int, str]:
+    """Return 0, and multiplier, shift, the exact number and what each rounding makes of it."""
     acc, grid = whole("--acc", args.acc, *INT32), Grid(1.0, args.zero_point)
     requantizers, ratio = _from_pair(args) if args.scales is None else _from_scales(args)
     multiplier, shift = pair_of(requantizers[0], 0)
@@ -58,10 +58,8 @@ def requantize(args: argparse.Namespace) -> int:
     told = [asdict(step) for step in steps]
     if args.json:
         agree = len({step.code for step in steps}) == 1
-        print(json.dumps({**facts, "steps": told, "agree": agree}))
-    else:
-        print(*facts_text(facts), "", *steps_text(told), "", _sentence(steps), sep="\n")
-    return 0
+        return 0, json.dumps({**facts, "steps": told, "agree": agree})
+    return 0, "\n".join([*facts_text(facts), "", *steps_text(told), "", _sentence(steps)])
 
 
 def _from_scales(args: argparse.Namespace) -> tuple[list[Requantizer], Fraction]:

@@ -1,1 +1,1 @@
-"""Networks that are there already: the seed, the digits, and the way in from PyTorch."""
+"""Networks that are there already: the seed, the digits, and the ways in: PyTorch, .tflite."""

@@ -65,12 +65,15 @@ def arrays(content: bytes, most: int) -> dict[str, NDArray[Any]]:
         unpacked = {}
         for name, member in zip(names, members, strict=True):
             with archive.open(member) as file:
-                unpacked[name] = _array(file.read(member.file_size))
+                unpacked[name] = array(file.read(member.file_size))
     return unpacked
 
 
-def _array(content: bytes) -> NDArray[Any]:
-    """Return the array of an .npy of format 1.0, which np.savez writes."""
+def array(content: bytes) -> NDArray[Any]:
+    """Return the array of an .npy of format 1.0, which np.save and np.savez write.
+
+    Raises ValueError for another format and for objects; for a damaged file whatever NumPy raises.
+    """
     file = io.BytesIO(content)
     if (version := npy.read_magic(file)) != (1, 0):
         raise ValueError(f"its arrays must have the .npy format (1, 0), got {version}")

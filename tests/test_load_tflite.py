@@ -1,0 +1,169 @@
+"""`tinyq.load_tflite`: what tinyq writes is opened again as the same bytes, others as told."""
+
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+pytest.importorskip(
+    "ai_edge_litert", reason="the files are made with LiteRT's schema", exc_type=ImportError
+)
+
+from export_networks import random_codes, random_qnet  # noqa: E402
+from tflite_files import FOLDER, OWN, need_others, own  # noqa: E402
+
+import tinyq  # noqa: E402
+from tinyq import Rounding  # noqa: E402
+from tinyq.export.tflite_file import of_network  # noqa: E402
+from tinyq.models.load_tflite import to_network  # noqa: E402
+from tinyq.models.tflite import parse, read  # noqa: E402
+from tinyq.models.tflite_network import TFLiteNetwork  # noqa: E402
+from tinyq.models.understand import understand  # noqa: E402
+
+
+def opened(content: bytes) -> TFLiteNetwork:
+    model = parse(content)
+    return to_network(model, understand(model))
+
+
+def form(content: bytes) -> tuple:
+    """What a file says, without the names of its tensors."""
+    model = parse(content)
+    tensors = [
+        (t.type, t.shape, t.scales.tolist(), t.zero_points.tolist(), t.quantized_dimension)
+        + (t.data is not None and t.data.tobytes(),)
+        for t in model.tensors
+    ]
+    return model.inputs, model.outputs, tensors, model.operators
+
+
+@pytest.mark.parametrize(("seed", "fuse"), OWN)
+def test_what_tinyq_writes_comes_back(seed, fuse):
+    qnet, content = random_qnet(seed, (Rounding.DOUBLE,), (8,)), own(seed, fuse)
+    model, network = parse(content), opened(content)
+    codes = random_codes(qnet, 3)
+    want, got = qnet.trace(codes), network.trace(codes)
+    names = [t.name.removesuffix("/AVERAGE_POOL_2D") for t in model.tensors]
+    for name, index in network.tensor_indices.items():
+        assert np.array_equal(got[name].ravel(), want[names[index]].ravel()), names[index]
+    assert np.array_equal(network(codes), qnet(codes))
+    assert not network.float_input and not network.float_output
+    # each tensor that is made is a node's, but for a PADV2 and the RESHAPE of what is flat already
+    made = {operator.outputs[0]: operator.name for operator in model.operators}
+    inside = {made[index] for index in made.keys() - set(network.tensor_indices.values())}
+    assert inside <= {"PADV2", "RESHAPE"}
+    fused = {f"fuse_{layer}": True for layer in fuse.split()}
+    assert form(of_network(network, 2, **fused)) == form(content)
+
+
+@pytest.mark.parametrize(("seed", "fuse"), OWN[:8])
+def test_nodes_are_named_after_their_operators_and_grids_are_passed_on(seed, fuse):
+    content = own(seed, fuse)
+    model, network = parse(content), opened(content)
+    for node in network.nodes:
+        operator = model.operators[network.operator_indices[node.name]]
+        base, _, part = node.name.partition(".")
+        assert base == f"{operator.name.lower()}_{operator.index}"
+        assert part in ("", "pad", "relu")
+        assert network.grids[node.name] is node.layer.out_grid
+        for name, grid in zip(node.inputs, node.layer.in_grids, strict=True):
+            assert network.grids[name] is grid
+        if node.name in network.tensor_indices:
+            assert network.tensor_indices[node.name] == operator.outputs[0]
+
+
+def test_a_path_is_opened_and_named_where_it_is_refused(tmp_path):
+    path = tmp_path / "net.tflite"
+    path.write_bytes(own(0, ""))
+    network = tinyq.load_tflite(path)
+    assert isinstance(network, TFLiteNetwork) and network.ranges == {}
+    path.write_bytes(b"TFL3")
+    with pytest.raises(ValueError, match=re.escape(f"{path} is not a .tflite")):
+        tinyq.load_tflite(path)
+    with pytest.raises(FileNotFoundError):
+        tinyq.load_tflite(tmp_path / "none.tflite")
+    with pytest.raises(TypeError, match="path must be str or Path, got 3"):
+        tinyq.load_tflite(3)
+
+
+def test_opening_needs_numpy_alone(tmp_path):
+    path = tmp_path / "net.tflite"
+    path.write_bytes(own(0, ""))
+    code = f"import sys, tinyq; tinyq.load_tflite({str(path)!r}); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    loaded = {name.partition(".")[0] for name in done.stdout.split()}
+    assert {"numpy", "tinyq"} <= loaded
+    assert loaded.isdisjoint({"flatbuffers", "ai_edge_litert", "tflite_micro", "onnx", "torch"})
+
+
+def each(why: str, *indices: int) -> list[str]:
+    return [f"operator {index}, {why}" for index in indices]
+
+
+DEPTHWISE = "DEPTHWISE_CONV_2D version 3: not supported"
+SOFTMAX = "SOFTMAX version 2: not supported"
+FLAT = "RESHAPE version 1: from one sample of {} to {} is not supported"
+# What is refused today of the models that others made: all lines, or what is in them, in the file's
+# order.
+REFUSED = {
+    "aeq_mnist_a8w8": each(FLAT.format((14, 14, 8), (1568,)), 2)
+    + each("SOFTMAX version 1: not supported", 5),
+    "mlc_ad01": ["image_shape must be "],
+    "mlc_kws": each(DEPTHWISE, 1, 3, 5, 7) + each(SOFTMAX, 12),
+    "mlc_resnet8": each(SOFTMAX, 15),
+    "mltk_image_example1": each(FLAT.format((4, 4, 24), (384,)), 5) + each(SOFTMAX, 7),
+    "mltk_rps": each(FLAT.format((8, 8, 32), (2048,)), 7) + each(SOFTMAX, 10),
+    "tflm_hello_world": ["image_shape must be "],
+    "tflm_person_detect": each(DEPTHWISE, 0, *range(1, 26, 2))
+    + each("RESHAPE version 1: from one sample of (1, 1, 2) to (2,) is not supported", 29)
+    + each(SOFTMAX, 30),
+}
+# Of those that stay refused: some of the lines.
+REFUSED_FOR_LONG = {
+    "coral_mbv1_uint8": [
+        "model: its input: tensor 0 must be INT8, got UINT8",
+        "operator 0, CONV_2D version 1: tensor 0 must be INT8, got UINT8",
+    ],
+    "mww_vad": [
+        "model: subgraphs: only the first of 2 is read",
+        *each("VAR_HANDLE version 1: not supported", 1, 2, 3, 4),
+    ],
+    "tflm_keyword_scrambled": [
+        "model: tensor 4: is_variable: it keeps its values from one run to the next",
+        "model: its input: tensor 52 must be INT8, got INT16",
+        *each("SVDF version 3: not supported", 1, 3, 5, 7, 9, 10, 11),
+    ],
+}
+
+
+def refusals(name: str) -> list[str]:
+    need_others()
+    with pytest.raises(ValueError) as refused:
+        tinyq.load_tflite(FOLDER / f"{name}.tflite")
+    return str(refused.value).splitlines()[1:]
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_all_that_is_refused_is_said_at_once(name):
+    for got, want in zip(refusals(name), REFUSED[name], strict=True):
+        assert want in got
+
+
+@pytest.mark.parametrize("name", REFUSED_FOR_LONG)
+def test_what_stays_refused_is_said_by_name(name):
+    assert set(REFUSED_FOR_LONG[name]) <= set(refusals(name))
+
+
+def test_every_model_there_is_on_a_list():
+    need_others()
+    listed = {f"{name}.tflite" for name in REFUSED | REFUSED_FOR_LONG}
+    ours = {path.name for path in FOLDER.glob("*.tflite")}
+    assert ours & listed == listed, "a model of the lists is missing"
+    for name in ours - listed:
+        model = read(FOLDER / name)
+        try:  # any other model opens, or is refused by name
+            to_network(model, understand(model))
+        except ValueError as error:
+            assert re.match(r"model: |operator \d+, ", str(error))

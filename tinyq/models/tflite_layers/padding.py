@@ -1,0 +1,25 @@
+"""The padding of convolutions and pools: the pads around the image that SAME and VALID are."""
+
+from collections.abc import Sequence
+
+from tinyq.layers.pool import NO_PADS
+from tinyq.layers.same import same_pads
+from tinyq.models.tflite import Padding
+from tinyq.models.tflite_layers.value import Value
+
+
+def pads_of(
+    padding: Padding, x: Value, kernel: Sequence[int], stride: Sequence[int]
+) -> tuple[int, int, int, int]:
+    """Return the pads (top, bottom, left, right) around what a window of a kernel reads.
+
+    kernel, stride: (down, right).  Raises ValueError for what is no image, and for a kernel or a
+    stride below 1.
+    """
+    if len(x.shape) != 3:
+        raise ValueError(f"it must read (N, H, W, C), got (N, {str(x.shape)[1:]}")
+    if padding is Padding.VALID:
+        return NO_PADS
+    sides = zip(x.seen[:2], kernel, stride, strict=True)
+    (top, bottom), (left, right) = (same_pads(*side) for side in sides)
+    return top, bottom, left, right

@@ -1,0 +1,38 @@
+"""The operators of a .tflite that tinyq takes, in one table."""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from tinyq.models.tflite_layers import ends, linear, pools, simple
+from tinyq.models.tflite_layers.op import Op
+from tinyq.models.tflite_layers.value import Value
+
+
+class Known(NamedTuple):
+    """How an operator is taken.
+
+    make: a function that adds the operator's nodes to it and returns what it makes; it raises
+    ValueError, with the reason, for what it does not take.  newest: the version up to which LiteRT
+    2.3 has it; inputs: how many it has, at least and at most.
+    """
+
+    make: Callable[[Op], Value]
+    newest: int
+    inputs: tuple[int, int]
+
+
+# An operator that is not here is refused by its name.
+OPERATORS: dict[str, Known] = {
+    "ADD": Known(simple.add, 5, (2, 2)),
+    "AVERAGE_POOL_2D": Known(pools.average_pool_2d, 3, (1, 1)),
+    "CONV_2D": Known(linear.conv_2d, 8, (2, 3)),
+    "DEQUANTIZE": Known(ends.dequantize, 9, (1, 1)),
+    "FULLY_CONNECTED": Known(linear.fully_connected, 14, (2, 3)),
+    "MAX_POOL_2D": Known(pools.max_pool_2d, 3, (1, 1)),
+    "PAD": Known(simple.pad, 6, (2, 2)),
+    "PADV2": Known(simple.pad_v2, 6, (3, 3)),
+    "QUANTIZE": Known(ends.quantize, 6, (1, 1)),
+    "RELU": Known(simple.relu, 3, (1, 1)),
+    "RELU6": Known(simple.relu, 3, (1, 1)),
+    "RESHAPE": Known(simple.reshape, 1, (1, 2)),
+}
