@@ -29,7 +29,8 @@ def faults(said: dict[str, str], case: LayerCase) -> Iterator[str]:
     if list(said) != ROWS:
         yield f"rows must be {ROWS}, got {list(said)}"
         return
-    verb = "requantizes to `out_grid`" if case.layer.requantizers else "passes"
+    passes = any(case.layer.out_grid is grid for grid in case.layer.in_grids)
+    verb = "passes" if passes else "requantizes to `out_grid`" if reads else "has `out_grid`"
     if not said["grid"].startswith(verb):
         yield f"grid must start with {verb!r}"
     shapes = [(1, *shape) for shape in case.shapes]

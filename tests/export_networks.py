@@ -3,6 +3,7 @@
 import numpy as np
 
 from tinyq import Grid, Requantizer, Rounding, Scheme, layers
+from tinyq.export.c_kernels import KERNELS
 from tinyq.floatref import (
     Add,
     AvgPool2D,
@@ -18,7 +19,7 @@ from tinyq.layers.nodes import Node
 from tinyq.network import Network, QNetwork
 
 INTEGER = (Rounding.DOUBLE, Rounding.UP, Rounding.SINGLE)
-KINDS = {kind for kind in vars(layers).values() if isinstance(kind, type)}
+KINDS = set(KERNELS)  # what C and a .npz can hold
 # Layers that need a float original are drawn from these.
 ON_IMAGES = ("conv", "conv", "pad", "max", "avg", "relu", "relu6", "add")
 ON_ROWS = ("dense", "relu", "add")

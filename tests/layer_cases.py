@@ -9,6 +9,7 @@ from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.network import QNetwork
 
+SHARES, UNIT = Grid(1 / 256, -128), Grid(1 / 128, 0)  # what a softmax makes, and what tanh
 A, B, OUT = Grid(0.02, -128), Grid(0.0784, 5), Grid(0.06, 10, -100, 90)
 IMAGE = (5, 6, 3)
 RNG = np.random.default_rng(3)
@@ -35,25 +36,37 @@ def case(original, *in_grids: Grid, out_grid=None, shape=IMAGE, per_channel=True
 
 CONV = floatref.Conv2D(real(4, 2, 3, 3), real(4), (2, 1))
 DENSE = floatref.Dense(real(4, 7), real(4))
+CONSTANT = floatref.Constant(real(5, 1, 3))
 
 # one line a layer: its name in tinyq.layers, and a case
 LAYER_CASES: dict[str, LayerCase] = {
     "QAdd": case(floatref.Add(), A, B, out_grid=OUT),
     "QAvgPool2D": case(floatref.AvgPool2D((2, 3), (2, 1)), B),
     "QClamp": LayerCase(layers.QClamp(B, 5, 82), (IMAGE,), floatref.ReLU6()),
+    "QConstant": LayerCase(CONSTANT.quantize(OUT, Scheme()), (), CONSTANT),
     "QConv2D": case(CONV, A, out_grid=OUT, per_channel=False),
     "QConv2DPerChannel": case(CONV, A, out_grid=OUT),
     "QDense": case(DENSE, A, out_grid=OUT, shape=(7,)),
     "QGlobalAvgPool2D": case(floatref.GlobalAvgPool2D(), B),
     "QMaxPool2D": case(floatref.MaxPool2D((2, 3), (2, 1), (1, 0, 0, 2)), B),
+    "QMul": case(floatref.Mul(), A, B, out_grid=OUT),
     "QPad2D": case(floatref.Pad2D((1, 0, 2, 3)), B),
+    "QRescale": case(floatref.Rescale(), B, out_grid=OUT),
+    "QSoftmax": case(floatref.Softmax(), B, out_grid=SHARES),
+    "QSub": case(floatref.Sub(), A, B, out_grid=OUT),
+    "QTable": case(floatref.Tanh(), B, out_grid=UNIT),
     "qrelu": case(floatref.ReLU(), B),
     "qrelu6": case(floatref.ReLU6(), B),
 }
 
 
 def alone(case: LayerCase) -> QNetwork:
-    """A network that ends in the case's layer, "made"; what it reads is made of one image."""
+    """A network with the case's layer, "made", at its end; what it reads is made of one image.
+
+    What a layer makes that reads nothing is added to the image.
+    """
+    if not case.shapes:
+        return added(case.layer)
     (grid, *others), shape = case.layer.in_grids, case.shapes[0]
     image = shape if len(shape) == 3 else (1, 1, *shape)
     nodes, reads = [], [INPUT]
@@ -67,3 +80,10 @@ def alone(case: LayerCase) -> QNetwork:
     nodes.append(Node("made", case.layer, tuple(reads)))
     grids = {INPUT: grid} | {node.name: node.layer.out_grid for node in nodes}
     return QNetwork(tuple(nodes), grids, {}, image)
+
+
+def added(layer: Layer) -> QNetwork:
+    """A network that adds what a layer makes, which reads nothing, to an image of its shape."""
+    total = layers.QAdd.from_float(A, layer.out_grid, OUT)
+    nodes = (Node("made", layer, ()), Node("sum", total, (INPUT, "made")))
+    return QNetwork(nodes, {INPUT: A, "made": layer.out_grid, "sum": OUT}, {}, layer.out_shape())

@@ -14,7 +14,8 @@ CODES = {"qmin": -8, "qmax": 7}
 STEP = {"acc": 3, "multiplier": 2**30, "shift": 1}
 WINDOW = {"image": IMAGE, "size": (1, 1), "stride": (1, 1)}
 SCALES = {"scale_a": 0.5, "scale_b": 0.5, "scale_out": 1.0, "left_shift": 20}
-# A valid call of each kernel.
+CURVE = {"code": 3, "grid": (0.5, 0), "out_grid": (0.25, -128)}
+# A valid call of each kernel; each() is none, it carries one to every place.
 CALLS: dict[str, dict[str, Any]] = {
     "add": {"image_a": IMAGE, "image_b": IMAGE, "zero_points": (0, 0, 0), "multipliers": PAIRS}
     | {"left_shift": 20, **CODES},
@@ -23,6 +24,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "as_ints": {"nested": IMAGE},
     "avg_pool2d": WINDOW | CODES,
     "clamp": {"image": IMAGE, "lo": 0, "hi": 3},
+    "broadcast": {"a": [[1, 2]], "b": [3]},
     "conv2d": {"image": IMAGE, "weights": [IMAGE], "biases": [3], "stride": (1, 1)}
     | {"zero_point_in": 0, "multipliers": [2**30], "shifts": [1], "zero_point_out": 0, **CODES},
     "dense": {"vector": [1, 2], "weights": [[1, 2]], "biases": [3], "zero_point_in": 0}
@@ -31,12 +33,19 @@ CALLS: dict[str, dict[str, Any]] = {
     "float32_multiplier": {"ratio": 0.5},
     "float64_multiplier": {"ratio": 0.5},
     "global_avg_pool2d": {"image": IMAGE, **CODES},
+    "hard_swish_code": CURVE,
     "int32": {"value": 3},
+    "leaky_relu_code": CURVE | {"code": -3, "alpha": 0.1},
+    "logistic_code": {"code": 3, "grid": (0.5, 0)},
     "max_pool2d": WINDOW | {"pads": (0, 0, 0, 0)},
+    "mul": {"a": [[1, 2]], "b": [3], "zero_points": (0, 0, 0)}
+    | {"multiplier": 2**30, "shift": 1, **CODES},
     "multiply_by_quantized_multiplier": {"x": 3, "multiplier": 2**30, "shift": 1},
     "pad2d": {"image": IMAGE, "pads": (0, 0, 0, 1), "value": 3},
     "quantize_multiplier": {"ratio": 0.5},
     "relu": {"image": IMAGE, "zero_point": 1},
+    "relu6_code": CURVE,
+    "relu_code": CURVE,
     "requantize": STEP | {"zero_point": 0, **CODES},
     "rescale_float32": STEP,
     "rescale_float64": STEP,
@@ -44,11 +53,17 @@ CALLS: dict[str, dict[str, Any]] = {
     "rescale_up": STEP,
     "rounding_divide_by_pot": {"x": 3, "n": 1},
     "saturating_rounding_doubling_high_mul": {"a": 3, "b": 2**30},
+    "softmax": {"row": [1, 2], "multiplier": 2**30, "left": 1},
+    "softmax_multiplier": {"scale": 0.5, "beta": 1.0},
+    "sub": {"a": [[1, 2]], "b": [3], "zero_points": (0, 0, 0), "multipliers": PAIRS}
+    | {"left_shift": 20, **CODES},
+    "tanh_code": {"code": 3, "grid": (0.5, 0)},
     "wrap_int32": {"value": 3},
 }
 ALIEN = [None, object(), "word", "3", b"3", 1j, [None], ["a"], {}, {"a": 1}, np.array(["a"])]
 NO_INTEGER = [*ALIEN, True, 0.5, 1.0, np.float32(1), float("nan"), [0.5], [[[0.5]]], [[[True]]]]
-NO_RATIO = [*ALIEN, True, float("nan"), float("inf"), -0.5, [0.5]]
+NO_REAL = [*ALIEN, True, float("nan"), float("inf"), [0.5]]
+NO_RATIO = [*NO_REAL, -0.5]
 NO_IMAGE = [
     [],
     [[]],
@@ -63,7 +78,7 @@ NO_IMAGE = [
 
 
 def test_every_kernel_is_in_the_table():
-    assert {f for f in loops.__all__ if inspect.isfunction(getattr(loops, f))} == set(CALLS)
+    assert {f for f in loops.__all__ if inspect.isfunction(getattr(loops, f))} == {*CALLS, "each"}
 
 
 @pytest.mark.parametrize(
@@ -72,7 +87,8 @@ def test_every_kernel_is_in_the_table():
 def test_what_is_no_number_of_its_kind_is_refused(function, name):
     call, arguments = getattr(loops, function), CALLS[function]
     call(**arguments)
-    for value in NO_RATIO if isinstance(arguments[name], float) else NO_INTEGER:
+    wrong = NO_RATIO if isinstance(arguments[name], float) else NO_INTEGER
+    for value in NO_REAL if name == "alpha" else wrong:  # a slope may be negative
         with pytest.raises((TypeError, ValueError)):
             call(**{**arguments, name: value})
 
@@ -87,7 +103,7 @@ def test_what_is_no_image_is_refused(value, name):
 
 @pytest.mark.parametrize("left_shift", [-1, 32, 10**9])
 def test_a_left_shift_is_that_of_an_int32(left_shift):
-    for function in ("add", "add_ratios", "add_multipliers"):
+    for function in ("add", "add_ratios", "add_multipliers", "sub"):
         with pytest.raises(ValueError, match=f"left_shift must lie in 0..31, got {left_shift}"):
             getattr(loops, function)(**{**CALLS[function], "left_shift": left_shift})
 

@@ -57,7 +57,7 @@ CALLS = {
 }
 # What gets only what one of the calls has checked, and what a call returns.
 INNER = {
-    *("forward", "requantize", "pairs_of"),
+    *("forward", "requantize", "pairs_of", "tensors", "named"),
     *("to_bytes", "pack", "sign", "from_bytes", "c_files", "of_network", "channels_first", "build"),
     *("check_pair", "BenchRow", "BitSweep", "LayerBitSweep"),
 }

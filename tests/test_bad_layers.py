@@ -14,8 +14,9 @@ from layer_cases import LAYER_CASES
 from numpy.typing import NDArray
 from test_digits import DIGITS
 
-from tinyq import MinMax, Scheme, floatref, layers, network
+from tinyq import MinMax, Scheme, floatref, floatref_elementwise, layers, network
 from tinyq.layers import qrelu, qrelu6
+from tinyq.layers.functions import Function
 from tinyq.layers.nodes import check_nodes, tensor_shapes
 from tinyq.methods import correction
 from tinyq.network import calibration, ledger, wiring
@@ -33,11 +34,14 @@ def parts_of(made) -> dict:
 
 
 MADE = [part for one in LAYER_CASES.values() for part in (one.layer, one.original)]
+MADE += [floatref.HardSwish(), floatref.LeakyReLU(0.1), floatref.Logistic()]
 MADE += [NET, QNET, Scheme(), NET.nodes[0], ROW]
 CALLS = {type(made): parts_of(made) for made in MADE if fields(made)}
 FLOATS = {"weights": np.ones((2, 3), np.float32), "bias": np.zeros(2, np.float32)}
 FLOATS |= {"in_grid": GRIDS[0], "out_grid": GRIDS[1]}
 WIDE = FLOATS | {"weights": np.ones((2, 1, 1, 3), np.float32), "stride": (1, 1)}
+ROUNDING = {"rounding": Scheme().rounding}
+PAIR = {"a_grid": GRIDS[0], "b_grid": GRIDS[1], "out_grid": GRIDS[1]} | ROUNDING
 HOW = {"rounding": Scheme().rounding, "weight_bits": 8}
 CALLS |= {
     qrelu: {"grid": GRIDS[0]},
@@ -45,9 +49,13 @@ CALLS |= {
     layers.QDense.from_float: FLOATS | HOW,
     layers.QConv2D.from_float: WIDE | HOW,
     layers.QConv2DPerChannel.from_float: WIDE | HOW,
-    layers.QAdd.from_float: {
-        **{"a_grid": GRIDS[0], "b_grid": GRIDS[1], "out_grid": GRIDS[1]},
-        **{"left_shift": 20, "rounding": Scheme().rounding},
+    layers.QAdd.from_float: PAIR | {"left_shift": 20},
+    layers.QMul.from_float: PAIR,
+    layers.QSub.from_float: PAIR,
+    layers.QRescale.from_float: {"in_grid": GRIDS[0], "out_grid": GRIDS[1]} | ROUNDING,
+    layers.QTable.of: {
+        **{"function": Function.LEAKY_RELU, "alpha": 0.1},
+        **{"in_grid": GRIDS[0], "out_grid": GRIDS[1]},
     },
     check_nodes: {"nodes": NET.nodes},
     tensor_shapes: {"nodes": QNET.nodes, "image_shape": QNET.image_shape},
@@ -84,13 +92,16 @@ BEHIND = {"checks", "images", "contract"}
 BEHIND |= {"Linear", "PassThrough", "Pool", "check_weight_shapes", "check_left_shift", "check_mean"}
 BEHIND |= {"mean_codes", "run_nodes", "naming_layer", "FloatLayer", "check_reals", "Traced"}
 BEHIND |= {"calibrate", "observe_batch", "corrected", "real_weights"}
+BEHIND |= {"broadcast", "exponential", "functions", "hard_swish", "check_accumulator"}
+BEHIND |= {"check_alpha", "check_row", "check_softmax_grid", "exponentials"}
+BEHIND |= {"normalized_reciprocal"}
 
 
 def modules():
     for package in (layers, network):
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             yield importlib.import_module(found.name)
-    yield from (floatref, correction)
+    yield from (floatref, floatref_elementwise, correction)
 
 
 def test_every_public_function_and_class_is_tried():
@@ -117,9 +128,9 @@ def test_so_are_those_of_annotations_for_a_type_checker_alone(call, arguments, h
 def methods():
     """Each forward, out_shape and quantize of the cases, with the arguments of a valid call."""
     for one in LAYER_CASES.values():
-        layer, original, count = one.layer, one.original, len(one.shapes)
+        layer, original = one.layer, one.original
         codes = [np.full((1, *one.shapes[0]), grid.zero_point, np.int8) for grid in layer.in_grids]
-        reals = [np.ones((1, *one.shapes[0]), np.float32)] * count
+        reals = [np.ones((1, *shape), np.float32) for shape in one.shapes]
         grids = [*layer.in_grids, None if layer.out_grid in layer.in_grids else layer.out_grid]
         for call, given in (
             (layer.forward, codes),

@@ -21,7 +21,7 @@ MISFITS = {
     ],
     r"layer 'row': it must read \(C,\), got": [("row", dense(4, 5))],
     "layer 'pool': .*must fit the image": [("pool", QMaxPool2D(GRID, (9, 1), (9, 1)))],
-    "layer 'add': .*must have one shape": [
+    "layer 'add': .*must have shapes that broadcast": [
         ("pool", QMaxPool2D(GRID, (2, 2), (2, 2))),
         ("add", add(), "input", "pool"),
     ],

@@ -215,7 +215,7 @@ EDITS = {
     "it must read 2 tensors, got .'stem_relu'": put(["stem_relu"], *ADD, "inputs"),
     "its grid of 'input' must be": put(3, "input"),
     "left_shift must be in 0..23": put(24, *ADD, "constants", "left_shift"),
-    "a and b must have one shape": put(["block_conv3x3_b", "stem_relu"], *ADD, "inputs"),
+    "must have shapes that broadcast": put(["block_conv3x3_b", "stem_relu"], *ADD, "inputs"),
     r"it must read \(C,\), got": put(["block_relu_b"], *DENSE, "inputs"),
     "image_shape .H, W, C. must be 3 integers >= 1": put([0, 16, 3], "image_shape"),
     r"kernel \(2, 2\) must fit": put([1, 1, 3], "image_shape"),

@@ -1,11 +1,12 @@
 """The run time is integer only: every forward runs on arrays that refuse any float operation."""
 
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import is_dataclass, replace
 
 import numpy as np
 import pytest
 
 from tinyq import Grid, layers
+from tinyq.layers.functions import Function
 from tinyq.layers.linear import Linear
 from tinyq.models import resnet
 
@@ -73,13 +74,13 @@ def guard(value):
         return tuple(guard(item) for item in value)
     if is_dataclass(value):
         twin = object.__new__(type(value))
-        for item in fields(value):
-            object.__setattr__(twin, item.name, guard(getattr(value, item.name)))
+        for name, item in vars(value).items():  # its fields, and what is derived from them
+            object.__setattr__(twin, name, guard(item))
         return twin
     return value
 
 
-A = Grid(0.1, -5)
+A, B = Grid(0.1, -5), Grid(0.3, 7)
 EXTRA = {
     "QConv2D": (
         layers.QConv2D.from_float(
@@ -89,6 +90,12 @@ EXTRA = {
     ),
     "QAvgPool2D": (layers.QAvgPool2D(A, (3, 2), (2, 1)), [TRACE["input"]]),
     "qrelu6": (layers.qrelu6(A), [TRACE["input"]]),
+    "QConstant": (layers.QConstant(A, np.int8([[1], [2]])), []),
+    "QMul": (layers.QMul.from_float(A, B, B), [TRACE["input"], TRACE["input"]]),
+    "QRescale": (layers.QRescale.from_float(A, B), [TRACE["input"]]),
+    "QSoftmax": (layers.QSoftmax(A, Grid(1 / 256, -128)), [TRACE["input"]]),
+    "QSub": (layers.QSub.from_float(A, B, B), [TRACE["input"], TRACE["input"][:, :1, :1]]),
+    "QTable": (layers.QTable.of(Function.HARD_SWISH, A, B), [TRACE["input"]]),
     "left shift": (
         layers.QDense.from_float(
             np.full((2, 8), 9, np.float32), np.ones(2, np.float32), A, Grid(0.001, 3)

@@ -42,10 +42,11 @@ def ranks(name: str) -> set[int]:
         return ranks(other[1])
     if takes == "a grid":  # qrelu and qrelu6 build it
         return ranks("QClamp")
-    return {form.count(",") + 1 for form in re.findall(r"`(\(N, [^`]*\))`", takes)}
+    forms = re.findall(r"`(\(N, [^`]*\))`", takes)
+    return {2, 4, 5} if "(N, ...)" in forms else {form.count(",") + 1 for form in forms}
 
 
-@pytest.mark.parametrize("name", SECTIONS)
+@pytest.mark.parametrize("name", [name for name in SECTIONS if LAYER_CASES[name].shapes])
 def test_a_layer_takes_the_ranks_that_its_contract_says_and_no_other(name):
     case, image = LAYER_CASES[name], (4, 4, LAYER_CASES[name].shapes[0][-1])
     assert ranks(name)

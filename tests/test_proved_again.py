@@ -2,12 +2,14 @@
 
 from dataclasses import fields, replace
 from pathlib import Path
+from types import NoneType
 
 import numpy as np
 import pytest
 from layer_cases import LAYER_CASES, alone
 
 from tinyq import Grid, Requantizer, export, layers
+from tinyq.layers.functions import Function
 from tinyq.mutants.add import UnprovedAdd
 from tinyq.network import QNetwork
 
@@ -24,6 +26,9 @@ LEAVING = {
 FORGED = {
     Grid: [None, Grid(2.0**-126, 0), 3],
     Requantizer: [None, Requantizer([0.3] * 9), Requantizer(1.5), 0.5],
+    float: [None, 0.0, -1.0, float("nan"), "1"],
+    Function: [Function.LEAKY_RELU, "TANH", 3],
+    NoneType: [0.5, "none"],
     int: [99, -99, None, 5.5],
     tuple: [(), (0,) * 4, (-1, 1), (99, 0, 0, 0), None],
     np.ndarray: [None, np.int8([1]), np.full((1, 1), np.nan)],
@@ -68,7 +73,8 @@ def check_nothing_leaves(qnet: QNetwork, to: Path, owner: object, field: str, va
 @pytest.mark.parametrize(("kind", "field", "value"), forgeries())
 def test_a_forged_field_is_refused_before_anything_leaves(kind, field, value, tmp_path):
     qnet = alone(LAYER_CASES[kind])
-    check_nothing_leaves(qnet, tmp_path, qnet.nodes[-1].layer, field, value)
+    (layer,) = (node.layer for node in qnet.nodes if node.name == "made")
+    check_nothing_leaves(qnet, tmp_path, layer, field, value)
 
 
 CONV = alone(LAYER_CASES["QConv2DPerChannel"])

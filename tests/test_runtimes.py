@@ -204,7 +204,8 @@ def test_litert_optimized_mean_rounds_up_in_blocks_of_16_channels_as_measured(to
     assert got.ravel().tolist() == [0] * 16 + [-1] * 8
 
 
-@pytest.mark.parametrize("operator", OPERATORS)
+# TFLite Micro's RELU6 does not look at the output's grid, and a layer does
+@pytest.mark.parametrize("operator", [one for one in OPERATORS if one != "relu6_rescaled"])
 def test_tflite_micro_is_the_default(operator):
     for c in cases(operator, 60, seed=2):
         got = forward(c.layer, *c.inputs, runtime=RUNTIMES["tflite-micro"])
@@ -252,7 +253,7 @@ def test_bad_input_is_refused_under_every_runtime(runtime):
             forward(layer, image[:, :0], runtime=rules)
     with pytest.raises(TypeError, match="must be int8"):
         forward(plus, image, image.astype(np.int32), runtime=rules)
-    with pytest.raises(ValueError, match="must have one shape"):
+    with pytest.raises(ValueError, match="must have shapes that broadcast"):
         forward(plus, image, image[:, :2], runtime=rules)
     with pytest.raises(ValueError, match="kernel"):
         forward(layers.QAvgPool2D(grid, (5, 1), (1, 1)), image, runtime=rules)

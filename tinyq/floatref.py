@@ -15,10 +15,23 @@ from numpy.typing import NDArray
 from tinyq import layers
 from tinyq.affine import Grid
 from tinyq.checks import Proved, checked, wholes
+from tinyq.floatref_elementwise import (
+    Constant,
+    HardSwish,
+    LeakyReLU,
+    Logistic,
+    Mul,
+    Rescale,
+    Softmax,
+    Sub,
+    Tanh,
+)
 from tinyq.layers.checks import (
     IMAGE,
     ROW,
     check_pool_pads,
+    check_real_pair,
+    check_reals,
     check_window,
     output_size,
     pad_image,
@@ -28,6 +41,30 @@ from tinyq.layers.contract import Layer
 from tinyq.layers.linear import check_weight_shapes
 from tinyq.layers.pool import NO_PADS
 from tinyq.layers.scheme import Scheme
+
+__all__ = [
+    "Add",
+    "Array",
+    "AvgPool2D",
+    "Constant",
+    "Conv2D",
+    "Dense",
+    "FloatLayer",
+    "GlobalAvgPool2D",
+    "HardSwish",
+    "LeakyReLU",
+    "Logistic",
+    "MaxPool2D",
+    "Mul",
+    "Pad2D",
+    "ReLU",
+    "ReLU6",
+    "Rescale",
+    "Softmax",
+    "Sub",
+    "Tanh",
+    "Weighted",
+]
 
 Array = NDArray[np.float32]
 Weights = NDArray[np.floating]
@@ -50,25 +87,6 @@ class FloatLayer(Protocol):
     @property
     @checked
     def quantize(self) -> Callable[..., Layer]: ...
-
-
-def check_reals(
-    layer: object, x: Array, form: str | None = None, channels: int | None = None, name: str = "x"
-) -> None:
-    """Raise unless x is an array of floats, of the form and channels that layer takes.
-
-    form: IMAGE or ROW, None for any; channels: size of the last axis, None for any; name: of the
-    argument of layer.forward.  Raises TypeError for another type, ValueError for another shape.
-    """
-    where = f"{type(layer).__name__}.forward: {name}"
-    other = isinstance(x, np.ma.MaskedArray | np.matrix)  # their arithmetic is another one
-    if other or not isinstance(x, np.ndarray) or x.dtype.kind != "f":
-        got = getattr(x, "dtype", type(x).__name__)
-        raise TypeError(f"{where} must be a float32 array, got {got}")
-    if form is not None and x.ndim != form.count(",") + 1:
-        raise ValueError(f"{where} must have shape {form}, got {x.shape}")
-    if channels is not None and x.shape[-1] != channels:
-        raise ValueError(f"{where} must have C = {channels}, got shape {x.shape}")
 
 
 @dataclass(frozen=True)
@@ -258,10 +276,7 @@ class Add(Proved):
 
     def forward(self, a: Array, b: Array) -> Array:
         """Return a + b.  Raises ValueError for two shapes: nothing is broadcast."""
-        check_reals(self, a, name="a")
-        check_reals(self, b, name="b")
-        if a.shape != b.shape:
-            raise ValueError(f"Add.forward: a and b must have one shape, got {a.shape}, {b.shape}")
+        check_real_pair(self, a, b)
         return a + b
 
     @checked

@@ -99,14 +99,15 @@ def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -
 
     A requantizer of one's own may have another arithmetic, as a layer of one's own may, for which
     an engine has no step; a layer that reads what such a layer made refuses the codes that its
-    grid does not have.
+    grid does not have.  No engine repeats an axis.
     """
     sources, target = [tensors[name] for name in op.inputs], tensors[op.name]
     read = zip(op.inputs, op.layer.in_grids, strict=True)
     on_grid = all(grids[name] == grid for name, grid in read)
     plain = all(type(one) is Requantizer for one in op.layer.requantizers.values())
+    repeats = len({source.image.shape for source in sources}) > 1
     with naming_layer(op.name):
-        made = make(op, sources, target, room) if on_grid and plain else None
+        made = make(op, sources, target, room) if on_grid and plain and not repeats else None
     return made or LayerStep(op, sources, target)
 
 

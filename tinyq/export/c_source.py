@@ -13,6 +13,7 @@ from tinyq.export.c_data import constants, identifier, rows
 from tinyq.export.c_functions import fill, functions
 from tinyq.export.c_kernels import KERNELS, RESCALES
 from tinyq.export.files import write_files
+from tinyq.export.portable import check_one_shape
 from tinyq.layers import QMaxPool2D
 from tinyq.layers.checks import padded_shape
 from tinyq.layers.contract import Shape, lookup
@@ -89,6 +90,7 @@ def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
     for node in qnet.nodes:
         with naming_layer(node.name):
             lookup(KERNELS, node.layer, "C")
+            check_one_shape(node, shapes)
             for requantizer in node.layer.requantizers.values():
                 if requantizer.rounding not in RESCALES:
                     names = ", ".join(rounding.name for rounding in RESCALES)

@@ -9,7 +9,7 @@ from tinyq.export.files import write_files
 from tinyq.export.onnx_qdq import qdq
 from tinyq.export.onnx_qlinear import qlinear
 from tinyq.export.onnx_writer import Dims, Writer
-from tinyq.export.portable import check_portable
+from tinyq.export.portable import check_one_shape, check_portable
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
@@ -42,7 +42,11 @@ def onnx(qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool
     """
     if form not in FORMS:
         raise ValueError(f"form must be one of {list(FORMS)}, got {form!r}")
-    content = of_network(qnet, check_portable(qnet, CHECKS[form]), form)
+    shapes = check_portable(qnet, CHECKS[form])
+    for node in qnet.nodes:
+        with naming_layer(node.name):  # channels first, two shapes would be aligned otherwise
+            check_one_shape(node, shapes)
+    content = of_network(qnet, shapes, form)
     write_files({Path(path): content}, force=force)
 
 

@@ -1,12 +1,12 @@
 """What must hold of a network so that a file of codes and scales says all of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from tinyq.layers import QAdd, QConv2D, QConv2DPerChannel, QDense
+from tinyq.layers import QAdd, QConv2D, QConv2DPerChannel, QDense, QMul, QRescale, QSub
 from tinyq.layers.add import LEFT_SHIFT
 from tinyq.layers.contract import Layer, Shape, lookup
 from tinyq.layers.linear import Linear
-from tinyq.layers.nodes import naming_layer
+from tinyq.layers.nodes import Node, naming_layer
 from tinyq.network import QNetwork
 from tinyq.requantize import Requantizer
 
@@ -44,6 +44,16 @@ def check_portable(qnet: QNetwork, check: Callable[..., None]) -> dict[str, Shap
     return shapes
 
 
+def check_one_shape(node: Node[Layer], shapes: Mapping[str, Shape]) -> None:
+    """Raise ValueError unless the tensors that a node reads have one shape, where there are two.
+
+    shapes: of one image's tensors, by name.
+    """
+    read = [tuple(shapes[name]) for name in node.inputs]
+    if len(set(read)) > 1:
+        raise ValueError(f"its inputs must have one shape here, got {read}")
+
+
 def _check_ratios(layer: Layer) -> None:
     """Raise ValueError unless the layer's ratios are those that its scales give."""
     if not layer.requantizers:
@@ -61,6 +71,20 @@ def _of_add(layer: QAdd) -> list[Requantizer]:
     return [*QAdd.from_float(*layer.in_grids, layer.out_grid).requantizers.values()]
 
 
+def _of_sub(layer: QSub) -> list[Requantizer]:
+    return [*QSub.from_float(*layer.in_grids, layer.out_grid).requantizers.values()]
+
+
+def _of_mul(layer: QMul) -> list[Requantizer]:
+    rounding = layer.requantizer.rounding
+    return [QMul.from_float(*layer.in_grids, layer.out_grid, rounding).requantizer]
+
+
+def _of_rescale(layer: QRescale) -> list[Requantizer]:
+    rounding = layer.requantizer.rounding
+    return [QRescale.from_float(layer.in_grid, layer.out_grid, rounding).requantizer]
+
+
 def _of_linear(layer: Linear) -> list[Requantizer]:
     scales = layer.in_grid.scale, layer.weight_scale, layer.out_grid.scale
     return [Requantizer.from_scales(*scales, layer.requantizer.rounding)]
@@ -72,4 +96,7 @@ USUAL: dict[type, Callable[..., list[Requantizer]]] = {
     QConv2D: _of_linear,
     QConv2DPerChannel: _of_linear,
     QDense: _of_linear,
+    QMul: _of_mul,
+    QRescale: _of_rescale,
+    QSub: _of_sub,
 }

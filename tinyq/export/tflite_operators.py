@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from tinyq import layers
+from tinyq.export import tflite_elementwise as elementwise
 from tinyq.export.tflite_operator import (
     Constant,
     Operator,
@@ -52,11 +53,6 @@ def dense(step: Step[layers.QDense], shape: Shape) -> list[Operator]:
     # what it reads may be (N, 1, 1, C): TFLite takes that as rows
     options = "FullyConnectedOptions", activation(step)
     return [Operator("FULLY_CONNECTED", (shape[0], len(layer.bias)), linear(layer), *options)]
-
-
-def add(step: Step[layers.QAdd], shape: Shape, other: Shape) -> list[Operator]:
-    """Return an add of two tensors of one shape."""
-    return [Operator("ADD", shape, (), "AddOptions", activation(step))]
 
 
 def max_pool(step: Step[layers.QMaxPool2D], shape: Shape) -> list[Operator]:
@@ -121,7 +117,7 @@ def bias_scale_error(layer: layers.QDense) -> float:
 
 # What writes each layer: functions of (step, *shapes), for steps of the layer's type.
 OPERATORS: dict[type, Callable[..., list[Operator]]] = {
-    layers.QAdd: add,
+    layers.QAdd: elementwise.pair,
     layers.QAvgPool2D: avg_pool,
     layers.QClamp: clamp,
     layers.QConv2D: conv,
@@ -130,5 +126,10 @@ OPERATORS: dict[type, Callable[..., list[Operator]]] = {
     layers.QGlobalAvgPool2D: global_pool,
     layers.QMaxPool2D: max_pool,
     QMean: mean,
+    layers.QMul: elementwise.pair,
     layers.QPad2D: pad,
+    layers.QRescale: elementwise.rescale,
+    layers.QSoftmax: elementwise.softmax,
+    layers.QSub: elementwise.pair,
+    layers.QTable: elementwise.table,
 }

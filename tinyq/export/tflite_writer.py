@@ -20,13 +20,21 @@ VERSIONS = {
     "AVERAGE_POOL_2D": 2,
     "CONV_2D": 3,
     "FULLY_CONNECTED": 4,
+    "HARD_SWISH": 1,
+    "LEAKY_RELU": 2,
+    "LOGISTIC": 2,
     "MAX_POOL_2D": 2,
     "MEAN": 2,
+    "MUL": 2,
     "PAD": 2,
     "PADV2": 2,
+    "QUANTIZE": 2,
     "RELU": 2,
     "RELU6": 2,
     "RESHAPE": 1,
+    "SOFTMAX": 2,
+    "SUB": 2,
+    "TANH": 2,
 }
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.checks import Proved, checked
-from tinyq.layers.checks import check_codes, elementwise_form
+from tinyq.layers.broadcast import broadcast_shape, check_pair
 from tinyq.layers.contract import Shape
 from tinyq.requantize import Requantizer, Rounding
 
@@ -49,10 +49,8 @@ class QAdd(Proved):
 
     @checked
     def out_shape(self, a: Shape, b: Shape) -> Shape:
-        """Return the one shape that a and b have.  Raises ValueError where they have two."""
-        if a != b:
-            raise ValueError(f"QAdd: a and b must have one shape, got {a}, {b}")
-        return a
+        """Return the shape that those of a and b broadcast to; raise ValueError for none."""
+        return broadcast_shape("QAdd", a, b)
 
     def _prove(self) -> None:
         """Raise ValueError unless every sum fits int32, whatever the codes."""
@@ -101,12 +99,8 @@ class QAdd(Proved):
         )
 
     def forward(self, a: NDArray[np.int8], b: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Return the codes of the sum: two int8 arrays of one shape to int8 of that shape."""
-        form = elementwise_form(a)
-        check_codes(self, a, self.in_grids[0], form, name="a")
-        check_codes(self, b, self.in_grids[1], form, name="b")
-        if a.shape != b.shape:
-            raise ValueError(f"QAdd.forward: a and b must have one shape, got {a.shape}, {b.shape}")
+        """Return the codes of the sum: int8 arrays (N, ...) whose samples broadcast, to int8."""
+        a, b = check_pair(self, self.in_grids, a, b)
         total = self._shifted(a, 0, self.rescale_a) + self._shifted(b, 1, self.rescale_b)
         return self.rescale_sum.requantize(total, self.out_grid)
 

@@ -11,7 +11,9 @@ from tinyq.checks import integers, wholes
 
 IMAGE = "(N, H, W, C)"
 ROW = "(N, C)"
+SAMPLES = "(N, ...)"
 Number = TypeVar("Number", bound=np.generic)
+Reals = NDArray[np.float32]
 
 
 def check_codes(
@@ -24,8 +26,8 @@ def check_codes(
 ) -> None:
     """Raise unless codes are an int8 array on grid, of the form and channels that layer takes.
 
-    form: IMAGE or ROW, whose commas give the rank; channels: size of the last axis, None for any;
-    name: of the argument of layer.forward.
+    form: IMAGE or ROW, whose commas give the rank, or SAMPLES for any from 2 on;
+    channels: size of the last axis, None for any; name: of the argument of layer.forward.
     Raises TypeError for another type or dtype, ValueError for another shape or a code off the grid.
     """
     where = f"{type(layer).__name__}.forward: {name}"
@@ -33,12 +35,41 @@ def check_codes(
         raise TypeError(f"{where} must be an int8 array {form}, got {type(codes).__name__}")
     if codes.dtype != np.int8:
         raise TypeError(f"{where} must be int8 {form}, got {codes.dtype} {codes.shape}")
-    if codes.ndim != form.count(",") + 1:
+    rank = form.count(",") + 1
+    if codes.ndim < rank or codes.ndim > rank and form != SAMPLES:
         raise ValueError(f"{where} must have shape {form}, got {codes.shape}")
     if channels is not None and codes.shape[-1] != channels:
         raise ValueError(f"{where} must have C = {channels}, got shape {codes.shape}")
     # on a narrower grid than int8's a stray code could overflow a sum
     integers(where, codes, grid.qmin, grid.qmax)
+
+
+def check_reals(
+    layer: object, x: Reals, form: str | None = None, channels: int | None = None, name: str = "x"
+) -> None:
+    """Raise unless x is an array of floats, of the form and channels that layer takes.
+
+    form: IMAGE or ROW, None for any; channels: size of the last axis, None for any; name: of the
+    argument of layer.forward.  Raises TypeError for another type, ValueError for another shape.
+    """
+    where = f"{type(layer).__name__}.forward: {name}"
+    other = isinstance(x, np.ma.MaskedArray | np.matrix)  # their arithmetic is another one
+    if other or not isinstance(x, np.ndarray) or x.dtype.kind != "f":
+        got = getattr(x, "dtype", type(x).__name__)
+        raise TypeError(f"{where} must be a float32 array, got {got}")
+    if form is not None and x.ndim != form.count(",") + 1:
+        raise ValueError(f"{where} must have shape {form}, got {x.shape}")
+    if channels is not None and x.shape[-1] != channels:
+        raise ValueError(f"{where} must have C = {channels}, got shape {x.shape}")
+
+
+def check_real_pair(layer: object, a: Reals, b: Reals) -> None:
+    """Raise as check_reals unless a and b are arrays of floats, ValueError for two shapes."""
+    check_reals(layer, a, name="a")
+    check_reals(layer, b, name="b")
+    if a.shape != b.shape:
+        where = f"{type(layer).__name__}.forward"
+        raise ValueError(f"{where}: a and b must have one shape, got {a.shape}, {b.shape}")
 
 
 def check_form(shape: tuple[int, ...], form: str, channels: int | None = None) -> None:

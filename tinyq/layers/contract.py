@@ -20,7 +20,8 @@ class Layer(Protocol):
 
     in_grids: the grid of each tensor that forward takes, in its order;
     out_grid: the grid of the codes it makes, the very object of in_grids where it passes one on;
-    requantizers: what brings its sums to out_grid, by name; none where the grid is passed on.
+    requantizers: what brings its sums to out_grid, by name; none where the grid is passed on, and
+    where no sum is rescaled: a table, a softmax, a constant.
     """
 
     @property

@@ -19,7 +19,16 @@ accumulator and of a ratio written as multiplier / 2^31 / 2^shift.
 """
 
 from tinyq.loops.conv import conv2d, dense, pad2d
+from tinyq.loops.elementwise import broadcast, each, mul, sub
 from tinyq.loops.floats import float32, float32_multiplier, float64_multiplier
+from tinyq.loops.functions import (
+    hard_swish_code,
+    leaky_relu_code,
+    logistic_code,
+    relu6_code,
+    relu_code,
+    tanh_code,
+)
 from tinyq.loops.integers import INT32_MAX, INT32_MIN, as_ints, int32, wrap_int32
 from tinyq.loops.pointwise import add, add_multipliers, add_ratios, clamp, relu
 from tinyq.loops.pool import avg_pool2d, global_avg_pool2d, max_pool2d
@@ -31,6 +40,7 @@ from tinyq.loops.rescale import (
     saturating_rounding_doubling_high_mul,
 )
 from tinyq.loops.roundings import rescale_float32, rescale_float64, rescale_single, rescale_up
+from tinyq.loops.softmax import softmax, softmax_multiplier
 
 __all__ = [
     "INT32_MAX",
@@ -40,19 +50,27 @@ __all__ = [
     "add_ratios",
     "as_ints",
     "avg_pool2d",
+    "broadcast",
     "clamp",
     "conv2d",
     "dense",
+    "each",
     "float32",
     "float32_multiplier",
     "float64_multiplier",
     "global_avg_pool2d",
+    "hard_swish_code",
     "int32",
+    "leaky_relu_code",
+    "logistic_code",
     "max_pool2d",
+    "mul",
     "multiply_by_quantized_multiplier",
     "pad2d",
     "quantize_multiplier",
     "relu",
+    "relu6_code",
+    "relu_code",
     "requantize",
     "rescale_float32",
     "rescale_float64",
@@ -60,5 +78,9 @@ __all__ = [
     "rescale_up",
     "rounding_divide_by_pot",
     "saturating_rounding_doubling_high_mul",
+    "softmax",
+    "softmax_multiplier",
+    "sub",
+    "tanh_code",
     "wrap_int32",
 ]

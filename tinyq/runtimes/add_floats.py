@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.layers import QAdd
+from tinyq.layers.broadcast import check_pair
 from tinyq.layers.contract import Codes
-from tinyq.runtimes.add import check_pair, pairs, ratios, to_codes
+from tinyq.runtimes.add import ratios, to_codes
 from tinyq.runtimes.fma import fused
 
 # How many codes the vector kernel takes at once; the codes left over are rounded otherwise.
@@ -27,7 +28,7 @@ def onnx_runtime(layer: QAdd, a: Codes, b: Codes) -> Codes:
     Where the tensors have a single element, a and b change places in both formulas.
     Source: ONNX Runtime ``QLinearAdd`` on a processor with FMA, found by measurement.
     """
-    check_pair(layer, a, b)
+    check_one_shape(layer, a, b)
     out = layer.out_grid
     zero_points = np.array([grid.zero_point for grid in layer.in_grids], np.int8)
     sides = list(zip(ratios(layer), zero_points, (a, b), strict=True))
@@ -47,7 +48,7 @@ def pytorch(layer: QAdd, a: Codes, b: Codes) -> Codes:
     The rest is the ``size % 64`` last codes as they lie in memory, images as (N, C, H, W).
     Source: PyTorch ``quantized::add`` with AVX2 or AVX-512, found by measurement.
     """
-    check_pair(layer, a, b)
+    check_one_shape(layer, a, b)
     ratio = np.float32(1) / np.float32(layer.out_grid.scale)
     zero_point = np.float32(layer.out_grid.zero_point + 128)
     blocks = sum(unsigned_fused(codes, grid) for codes, grid in pairs(layer, a, b))
@@ -57,6 +58,18 @@ def pytorch(layer: QAdd, a: Codes, b: Codes) -> Codes:
         in_block, np.rint(blocks * ratio) + zero_point, np.rint(rest * ratio + zero_point)
     )
     return to_codes(total - 128, layer.out_grid)
+
+
+def check_one_shape(layer: QAdd, a: Codes, b: Codes) -> None:
+    """Raise ValueError where an axis would be repeated: nobody has measured what happens then."""
+    check_pair(layer, layer.in_grids, a, b)
+    if a.shape != b.shape:
+        raise ValueError(f"QAdd: a and b must have one shape here, got {a.shape}, {b.shape}")
+
+
+def pairs(layer: QAdd, a: Codes, b: Codes) -> list[tuple[Codes, Grid]]:
+    """Return each side of an add with its grid."""
+    return list(zip((a, b), layer.in_grids, strict=True))
 
 
 def unsigned_fused(codes: Codes, grid: Grid) -> NDArray[np.float32]:

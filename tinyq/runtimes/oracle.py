@@ -18,15 +18,8 @@ from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
 from tinyq.requantize import Rounding
-
-# How a rounding writes a ratio as a multiplier and a shift, and how it rescales by them.
-ROUNDINGS = {
-    Rounding.DOUBLE: (loops.quantize_multiplier, loops.multiply_by_quantized_multiplier),
-    Rounding.UP: (loops.quantize_multiplier, loops.rescale_up),
-    Rounding.SINGLE: (loops.quantize_multiplier, loops.rescale_single),
-    Rounding.FLOAT32: (loops.float32_multiplier, loops.rescale_float32),
-    Rounding.FLOAT64: (loops.float64_multiplier, loops.rescale_float64),
-}
+from tinyq.runtimes import oracle_elementwise as elementwise
+from tinyq.runtimes.oracle_elementwise import ROUNDINGS
 
 
 def forward(layer: Layer, *codes: Sequence) -> list:
@@ -111,20 +104,6 @@ def _end(layer: Linear) -> tuple:
     return grid.zero_point, grid.qmin, grid.qmax, rescale
 
 
-def _add(layer: layers.QAdd, a: Sequence, b: Sequence) -> list:
-    roundings = {r.rounding for r in (layer.rescale_a, layer.rescale_b, layer.rescale_sum)}
-    if len(roundings) > 1:
-        raise ValueError(f"an add must rescale by one rounding, got {roundings}")
-    write, rescale = ROUNDINGS[layer.rescale_sum.rounding]
-    (grid_a, grid_b), out = layer.in_grids, layer.out_grid
-    ratios = loops.add_ratios(grid_a.scale, grid_b.scale, out.scale, layer.left_shift)
-    a_scaling, b_scaling, out_scaling = (write(ratio) for ratio in ratios)
-    zero_points = grid_a.zero_point, grid_b.zero_point, out.zero_point
-    scalings = a_scaling, b_scaling, out_scaling
-    rest = zero_points, scalings, layer.left_shift, out.qmin, out.qmax, rescale
-    return _as_images(lambda x, y: loops.add(x, y, *rest), a, b)
-
-
 def _clamp(layer: layers.QClamp, codes: Sequence) -> list:
     return _as_images(lambda image: loops.clamp(image, layer.low, layer.high), codes)
 
@@ -140,8 +119,14 @@ NESTS: dict[type, Callable[..., list]] = {
     layers.QConv2D: _conv,
     layers.QConv2DPerChannel: _conv,
     layers.QDense: _dense,
-    layers.QAdd: _add,
+    layers.QAdd: elementwise.add,
     layers.QClamp: _clamp,
+    layers.QConstant: lambda layer: layer.codes.tolist(),
+    layers.QMul: elementwise.mul,
+    layers.QRescale: elementwise.rescale,
+    layers.QSoftmax: elementwise.softmax,
+    layers.QSub: elementwise.sub,
+    layers.QTable: elementwise.table,
     layers.QPad2D: lambda layer, image: loops.pad2d(image, layer.pads, layer.in_grid.zero_point),
     layers.QMaxPool2D: lambda layer, image: loops.max_pool2d(
         image, layer.kernel, layer.stride, layer.pads

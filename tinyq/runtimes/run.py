@@ -59,6 +59,40 @@ def _mean(runtime: Runtime, layer: QMean, codes: Codes) -> Codes:
     return runtime.mean(layer, codes)
 
 
+def _declared(runtime: Runtime, layer: Layer, operator: str, *codes: Codes) -> Codes:
+    rule = getattr(runtime, operator)
+    if rule is None:
+        kind = type(layer).__name__
+        raise ValueError(
+            f"tinyq.runtimes: nobody has measured what {runtime.name} makes of a {kind}"
+        )
+    return rule(layer, *codes)
+
+
+def _sub(runtime: Runtime, layer: layers.QSub, a: Codes, b: Codes) -> Codes:
+    return _declared(runtime, layer, "sub", a, b)
+
+
+def _mul(runtime: Runtime, layer: layers.QMul, a: Codes, b: Codes) -> Codes:
+    return _declared(runtime, layer, "mul", a, b)
+
+
+def _rescale(runtime: Runtime, layer: layers.QRescale, codes: Codes) -> Codes:
+    return _declared(runtime, layer, "rescale", codes)
+
+
+def _softmax(runtime: Runtime, layer: layers.QSoftmax, codes: Codes) -> Codes:
+    return _declared(runtime, layer, "softmax", codes)
+
+
+def _table(runtime: Runtime, layer: layers.QTable, codes: Codes) -> Codes:
+    return _declared(runtime, layer, "table", codes)
+
+
+def _constant(runtime: Runtime, layer: layers.QConstant) -> Codes:
+    return layer.forward()
+
+
 def _shared(
     runtime: Runtime, layer: layers.QPad2D | layers.QClamp | layers.QMaxPool2D, codes: Codes
 ) -> Codes:
@@ -71,13 +105,19 @@ RULES: dict[type, Callable[..., Codes]] = {
     layers.QAdd: _add,
     layers.QAvgPool2D: _average_pool,
     layers.QClamp: _shared,
+    layers.QConstant: _constant,
     layers.QConv2D: _linear,
     layers.QConv2DPerChannel: _linear,
     layers.QDense: _linear,
     layers.QGlobalAvgPool2D: _average_pool,
     layers.QMaxPool2D: _shared,
     QMean: _mean,
+    layers.QMul: _mul,
     layers.QPad2D: _shared,
+    layers.QRescale: _rescale,
+    layers.QSoftmax: _softmax,
+    layers.QSub: _sub,
+    layers.QTable: _table,
 }
 
 

@@ -8,11 +8,11 @@ from numpy.typing import NDArray
 
 from tinyq.checks import own_fields
 from tinyq.checks.values import shown
-from tinyq.layers import QAdd
+from tinyq.layers import QAdd, QMul, QRescale, QSoftmax, QSub, QTable
 from tinyq.layers.contract import Codes
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
-from tinyq.runtimes import add, add_floats, linear, mean, pool
+from tinyq.runtimes import add, add_floats, linear, mean, mul, pool, rescale, softmax, sub, tables
 from tinyq.runtimes.qmean import QMean
 
 
@@ -29,6 +29,10 @@ class Runtime:
     linear: rule of convolution and dense layer where a Rounding does not say it all, (layer,
     accumulators) to codes; None where conv and dense do.
     dense_product: precision of s_in * s_w in the dense layer's ratio s_in * s_w / s_out.
+    sub, mul: rules of the difference and the product, (layer, a, b) to codes.
+    rescale, softmax, table: rules of QUANTIZE from int8 to int8, of SOFTMAX and of the functions of
+    one code, (layer, codes) to codes.
+    None for one of the last five: nobody has measured it.
     Raises TypeError for anything else.
     """
 
@@ -40,6 +44,11 @@ class Runtime:
     mean: Callable[[QMean, Codes], Codes]
     linear: Callable[[Linear, NDArray[np.int32]], Codes] | None = None
     dense_product: type[np.floating] = np.float64
+    sub: Callable[[QSub, Codes, Codes], Codes] | None = None
+    mul: Callable[[QMul, Codes, Codes], Codes] | None = None
+    rescale: Callable[[QRescale, Codes], Codes] | None = None
+    softmax: Callable[[QSoftmax, Codes], Codes] | None = None
+    table: Callable[[QTable, Codes], Codes] | None = None
 
     def __post_init__(self) -> None:
         own_fields(self)
@@ -55,6 +64,11 @@ RUNTIMES = {
             add=add.fixed,
             average_pool=pool.half_away,
             mean=mean.fixed,
+            sub=sub.fixed,
+            mul=mul.fixed,
+            rescale=rescale.fixed,
+            softmax=softmax.fixed,
+            table=tables.fixed,
         ),
         Runtime(
             "litert-reference",
@@ -63,6 +77,11 @@ RUNTIMES = {
             add=add.fixed,
             average_pool=pool.half_away,
             mean=mean.fixed,
+            sub=sub.fixed,
+            mul=mul.litert_reference,
+            rescale=rescale.fixed,
+            softmax=softmax.fixed,
+            table=tables.litert,
         ),
         Runtime(
             "litert-optimized",
@@ -72,6 +91,11 @@ RUNTIMES = {
             add=add.litert_optimized,
             average_pool=pool.half_away,
             mean=mean.litert_optimized,
+            sub=sub.fixed,
+            mul=mul.litert_optimized,
+            rescale=rescale.litert_optimized,
+            softmax=softmax.float_table,
+            table=tables.litert,
         ),
         Runtime(
             "litert-xnnpack",
@@ -81,6 +105,11 @@ RUNTIMES = {
             average_pool=pool.half_away,
             mean=mean.xnnpack,
             linear=linear.xnnpack,
+            sub=sub.litert_default,
+            mul=mul.litert_default,
+            rescale=rescale.litert_default,
+            softmax=softmax.float_table,
+            table=tables.litert_default,
         ),
         Runtime(
             "onnxruntime",

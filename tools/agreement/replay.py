@@ -3,7 +3,7 @@
 import numpy as np
 
 from tinyq import Grid
-from tinyq.layers import QAdd, QAvgPool2D, QGlobalAvgPool2D
+from tinyq.layers import QAdd, QAvgPool2D, QGlobalAvgPool2D, QMul, QSub
 from tinyq.layers.linear import Linear
 from tinyq.runtimes import QMean
 from tools.agreement.cases import Case
@@ -35,8 +35,8 @@ def parts(case: Case, place: tuple[int, ...]) -> dict:
                 "weight_scale": float(scales[place[-1]]),
                 "out_grid": pair(layer.out_grid),
             }
-        case QAdd():
-            a, b = (int(side[place]) for side in case.inputs)
+        case QAdd() | QMul() | QSub():
+            a, b = (int(side[place]) for side in np.broadcast_arrays(*case.inputs))
             a_grid, b_grid = map(pair, layer.in_grids)
             out_grid = pair(layer.out_grid)
             return {"a": a, "b": b, "a_grid": a_grid, "b_grid": b_grid, "out_grid": out_grid}

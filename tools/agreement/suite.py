@@ -13,6 +13,7 @@ from tinyq.runtimes import RUNTIMES, Runtime, forward, trace
 from tinyq.runtimes.run import requantize
 from tools.agreement import adapters, networks
 from tools.agreement.cases import Case, Refused
+from tools.agreement.elementwise import ADD_BROADCAST, RULE_OF
 from tools.agreement.replay import replay
 
 Codes = NDArray[np.int8]
@@ -90,12 +91,27 @@ def setting(runtime: Runtime, operator: str) -> str:
     if operator == "dense":
         return runtime.dense.name
     rule = function(runtime, operator)
-    return f"{operator.removeprefix('global_')}.{rule.__name__}" if rule else "forward"
+    return f"{rule_name(operator)}.{rule.__name__}" if rule else "forward"
 
 
 def function(runtime: Runtime, operator: str) -> Callable | None:
     """Return a runtime's function for an operator; None where all do the same."""
-    return getattr(runtime, operator.removeprefix("global_"), None)
+    return getattr(runtime, rule_name(operator), None)
+
+
+def rule_name(operator: str) -> str:
+    """Return the name that an operator's rule has in a Runtime."""
+    return RULE_OF.get(operator, operator.removeprefix("global_"))
+
+
+def measured(runtime: Runtime, operator: str) -> bool:
+    """Return whether tinyq declares what a runtime makes of an operator.
+
+    False as well for what a runtime adds by broadcasting, where its rule is that of one shape.
+    """
+    if operator == ADD_BROADCAST and runtime.mul is None:
+        return False
+    return getattr(runtime, rule_name(operator), "the same in all") is not None
 
 
 def by_rounding(case: Case) -> dict[str, Codes]:
@@ -119,6 +135,7 @@ def measure(runtime: str, operator: str, cases: Iterable[Case], run: Callable) -
     pair = Pair(runtime, operator, setting(rules, operator), rules={OWN: Tally()})
     for case in cases:
         try:
+            own = own_codes(case, rules)  # first: a runtime may end the process where tinyq refuses
             got = run(case)
         except Refused as refused:
             pair.refused += 1
@@ -128,11 +145,18 @@ def measure(runtime: str, operator: str, cases: Iterable[Case], run: Callable) -
             error.add_note(f"in case({operator!r}, {case.seed}, {case.index}) of {runtime}")
             raise
         pair.cases += 1
-        own = forward(case.layer, *case.inputs, runtime=rules)
         for rule, want in {OWN: own, **by_rounding(case)}.items():
             tally = pair.rules.setdefault(rule, Tally())
             tally.add(case, checked(got, want), want)
     return pair
+
+
+def own_codes(case: Case, runtime: Runtime) -> Codes:
+    """Return what tinyq says that a runtime gives.  Raises Refused where it says nothing."""
+    try:
+        return forward(case.layer, *case.inputs, runtime=runtime)
+    except ValueError as error:
+        raise Refused(f"tinyq: {error}") from error
 
 
 def checked(got: Codes, want: Codes) -> Codes:

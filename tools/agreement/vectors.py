@@ -19,18 +19,21 @@ from numpy.typing import NDArray
 from tinyq import Grid, Requantizer, layers
 from tinyq.export.files import rewrite
 from tinyq.layers.contract import Layer
+from tinyq.layers.functions import Function
 from tinyq.layers.linear import Linear
 from tinyq.models import resnet
 from tinyq.network import QNetwork
-from tinyq.runtimes import RUNTIMES, QMean, forward
+from tinyq.runtimes import RUNTIMES, QMean
 from tools.agreement import networks
 from tools.agreement.adapters import Adapter
 from tools.agreement.cases import OPERATORS, Case, Refused, cases
+from tools.agreement.suite import own_codes
 
 Codes = NDArray[np.int8]
 POOL, TOLD, CASES = 20_000, 5, 40
 SMALL = 150
-PLAIN_FIELDS = ("stride", "kernel", "pads", "low", "high", "keep_dims")
+PLAIN_FIELDS = ("stride", "kernel", "pads", "low", "high", "keep_dims", "alpha", "beta")
+FROM_FLOAT = (layers.QAdd, layers.QMul, layers.QRescale, layers.QSub)
 
 
 @dataclass(frozen=True)
@@ -83,8 +86,8 @@ def emulated(case: Case) -> dict[str, bytes]:
     """Return tinyq's codes under each runtime that has a rule for the case."""
     answers = {}
     for name, runtime in RUNTIMES.items():
-        with suppress(ValueError):  # PyTorch's mean keeps its grid
-            answers[name] = forward(case.layer, *case.inputs, runtime=runtime).tobytes()
+        with suppress(Refused):  # PyTorch's mean keeps its grid
+            answers[name] = own_codes(case, runtime).tobytes()
     return answers
 
 
@@ -95,7 +98,7 @@ def collect(adapters: dict[str, Adapter], seed: int) -> list[Vector]:
 
 def asked(adapters: dict[str, Adapter], case: Case) -> Vector:
     """Return a case with what each runtime answers."""
-    return Vector(case, {name: answer(adapter, case) for name, adapter in adapters.items()})
+    return Vector(case, {name: answer(adapter, case, name) for name, adapter in adapters.items()})
 
 
 def answering(vector: Vector) -> list[str]:
@@ -103,9 +106,10 @@ def answering(vector: Vector) -> list[str]:
     return [name for name in RUNTIMES if vector.answers.get(name) is not None]
 
 
-def answer(adapter: Adapter, case: Case) -> Codes | None:
-    """Return a runtime's codes for a case, in tinyq's shape; None where it refuses."""
+def answer(adapter: Adapter, case: Case, runtime: str) -> Codes | None:
+    """Return a runtime's codes for a case, in tinyq's shape; None where it or tinyq refuses."""
     try:
+        own_codes(case, RUNTIMES[runtime])
         return adapter.run(case).reshape(case.layer.forward(*case.inputs).shape)
     except Refused:
         return None
@@ -151,6 +155,8 @@ def encode_layer(layer: Layer, blob: list[Codes]) -> dict:
         blob.append(layer.weight)
         fields["weight"] = layer.weight.shape
         fields["bias"], fields["weight_scale"] = layer.bias.tolist(), layer.weight_scale.tolist()
+    if isinstance(layer, layers.QTable):
+        fields["function"] = layer.function.name
     return {"type": type(layer).__name__, "grids": grids, **fields}
 
 
@@ -181,10 +187,13 @@ def decode_layer(fields: dict, take) -> object:
     kind = getattr(layers, fields["type"], QMean)
     *in_grids, out_grid = (Grid(*pair) for pair in fields.pop("grids"))
     fields.pop("type")
-    if kind is layers.QAdd:
+    if kind in FROM_FLOAT:
         return kind.from_float(*in_grids, out_grid)
-    if kind is QMean:
-        return QMean(*in_grids, out_grid, **fields)
+    if kind is layers.QTable:
+        function, alpha = Function[fields["function"]], fields["alpha"]
+        return kind.of(function, *in_grids, out_grid, alpha)
+    if kind in (QMean, layers.QSoftmax):
+        return kind(*in_grids, out_grid, **fields)
     if issubclass(kind, Linear):
         fields["weight"] = take(fields["weight"])
         fields["bias"] = np.array(fields["bias"], np.int32)

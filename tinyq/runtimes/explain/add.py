@@ -1,7 +1,6 @@
 """Why a place of a sum has its code: each side on its way to the common scale, and the sum."""
 
 import math
-from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +10,8 @@ from tinyq.affine import Grid
 from tinyq.layers.add import LEFT_SHIFT
 from tinyq.runtimes import add, add_floats
 from tinyq.runtimes.explain.codes import Explanation, Facts, Numbers, Rule, Spot, by_rule
-from tinyq.runtimes.explain.steps import Rescale, decimal, pair_of
+from tinyq.runtimes.explain.elementwise import pair_at, pair_facts
+from tinyq.runtimes.explain.steps import Rescale, pair_of
 from tinyq.runtimes.fma import fused
 
 AddSpot = Spot[layers.QAdd]
@@ -19,21 +19,14 @@ AddSpot = Spot[layers.QAdd]
 
 def explain_add(spot: AddSpot) -> Explanation:
     """Return both codes, the exact sum in steps of out_grid, and each rule's sides and sum."""
-    (code_a, code_b), (step_a, step_b) = _pair(spot)
-    (grid_a, grid_b), out = spot.layer.in_grids, spot.layer.out_grid
-    total = step_a * Fraction(grid_a.scale) + step_b * Fraction(grid_b.scale)
-    facts: Facts = {
-        "code a": code_a,
-        "code b": code_b,
-        "exact": decimal(total / Fraction(out.scale)),
-        "zero_point": out.zero_point,
-    }
+    codes, (a, b) = pair_at(spot)
+    facts = pair_facts(spot, codes, a + b)
     return Explanation(facts, by_rule(spot, lambda runtime: runtime.add, NUMBERS))
 
 
 def _pair(spot: AddSpot) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the two codes of a place, and the two steps code - zero_point."""
-    a, b = (int(codes[spot.place]) for codes in np.broadcast_arrays(*spot.inputs))
+    (a, b), _ = pair_at(spot)
     grid_a, grid_b = spot.layer.in_grids
     return (a, b), (a - grid_a.zero_point, b - grid_b.zero_point)
 

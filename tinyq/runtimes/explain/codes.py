@@ -63,17 +63,17 @@ def rule_name(rule: Rule) -> str:
 
 def by_rule(
     spot: Spot[Layer],
-    rule_of: Callable[[Runtime], Rule],
+    rule_of: Callable[[Runtime], Rule | None],
     numbers: Mapping[Rule, Numbers] | None = None,
 ) -> tuple[Step, ...]:
     """Return a step for each rule that the runtimes have for a layer; one may refuse the layer.
 
-    rule_of: a runtime's rule; numbers: what to tell of a rule, by rule.
+    rule_of: a runtime's rule, None where it has none; numbers: what to tell of a rule, by rule.
     """
     steps: dict[Rule, Step] = {}
     for runtime in spot.runtimes:
         rule, code = rule_of(runtime), spot.code_under(runtime)
-        if code is None:
+        if rule is None or code is None:
             continue
         if rule not in steps:
             told, rounded = (numbers or {}).get(rule, _nothing)(spot)

@@ -8,6 +8,13 @@ from tinyq import layers
 from tinyq.layers.contract import Layer
 from tinyq.runtimes.explain.add import explain_add
 from tinyq.runtimes.explain.codes import Explanation, Spot, codes_alone
+from tinyq.runtimes.explain.elementwise import (
+    explain_mul,
+    explain_rescale,
+    explain_softmax,
+    explain_sub,
+    explain_table,
+)
 from tinyq.runtimes.explain.linear import explain_linear
 from tinyq.runtimes.explain.pool import explain_average_pool, explain_mean
 from tinyq.runtimes.qmean import QMean
@@ -22,6 +29,11 @@ EXPLAINED: dict[type, Callable[[Spot[Any]], Explanation]] = {
     layers.QDense: explain_linear,
     layers.QGlobalAvgPool2D: explain_average_pool,
     QMean: explain_mean,
+    layers.QMul: explain_mul,
+    layers.QRescale: explain_rescale,
+    layers.QSoftmax: explain_softmax,
+    layers.QSub: explain_sub,
+    layers.QTable: explain_table,
 }
 
 
