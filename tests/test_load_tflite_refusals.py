@@ -308,15 +308,10 @@ CASES = {
         "operator 0, ADD version 2: its scale 1e-30 is too fine for an activation up to 6.0",
     ),
     # the others
-    "add of a constant": (
-        "add",
-        lambda e: (e.constant(2, np.zeros((1, 5, 5, 2), np.int8), [0.5], [0]), inputs_of(0, 2)(e)),
-        "operator 0, ADD version 2: tensor 2 must be no constant",
-    ),
     "add of two shapes": (
         "sum",
         inputs_of(0, 1, operator=1),
-        "operator 1, ADD version 2: QAdd: a and b must have one shape, got (5, 5, 2), (4, 4, 2)",
+        "operator 1, ADD version 2: QAdd: a and b must have shapes that broadcast, got ",
     ),
     "add too fine": (
         "add",
@@ -329,7 +324,6 @@ CASES = {
         "operator 0, AVERAGE_POOL_2D version 2: it must keep the grid of its input, "
         "scale 0.5, zero_point -3, got scale 0.25, zero_point 7",
     ),
-    "relu's grid": ("relu", lambda e: e.grid(1, [0.5], [-4]), "it must keep the grid of its input"),
     "average of pads": (
         "pool",
         lambda e: (e.option("padding", SAME), shape_of(1, 1, 3, 3, 2)(e)),
@@ -384,8 +378,8 @@ CASES = {
     ),
     "quantize a tensor": (
         "ends",
-        inputs_of(0, operator=0),
-        "operator 0, QUANTIZE version 1: from INT8 to INT8 is not supported",
+        kind_of(2, "UINT8"),
+        "operator 0, QUANTIZE version 1: from UINT8 to INT8 is not supported",
     ),
     "quantize inside": (
         "ends",
@@ -417,14 +411,14 @@ def test_all_refusals_of_a_file_come_at_once_and_the_rest_is_understood():
     model = sound("sum")
     edit = Edit(model)
     edit.option("padding", SAME)
-    edit.code("TANH", 1)
+    edit.code("EXP", 1)
     edit.grid(edit.graph.outputs[0], [1e-7], [0])
     edit.tensors[0].isVariable = True
     parsed = parse(pack(model))
     lines = list(map(str, understand(parsed).refusals))
     assert [line.split(":")[0] for line in lines] == [
         "model",
-        "operator 0, TANH version 1",
+        "operator 0, EXP version 1",
         "operator 1, ADD version 2",
     ]
     # what reads the tensor of a refused operator is understood nevertheless
@@ -432,7 +426,7 @@ def test_all_refusals_of_a_file_come_at_once_and_the_rest_is_understood():
     parsed = parse(pack(model))
     understood = understand(parsed)
     assert [(node.name, node.inputs) for node in understood.nodes] == [
-        ("add_1", ("tanh_0", "tanh_0"))
+        ("add_1", ("exp_0", "exp_0"))
     ]
 
 
@@ -448,4 +442,4 @@ def test_one_weight_of_many_operators_takes_no_gigabytes(monkeypatch):
         edit.operators.append(more)
     lines = refused(model).splitlines()
     assert [line.split(",")[0] for line in lines] == ["operator 1", "operator 2", "operator 3"]
-    assert lines[0].endswith("the weights must have 100 bytes together, got more")
+    assert lines[0].endswith("the constants must have 100 bytes together, got more")

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from tinyq.checks.values import shown
+from tinyq.layers import QConstant
 from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, Node
@@ -62,9 +63,9 @@ def understand(model: Model) -> Understood:
         op = Op(model, operator, values)
         try:
             made = _made(op)
-            weights += sum(n.layer.weight.nbytes for n in op.nodes if isinstance(n.layer, Linear))
+            weights += sum(map(_held, op.nodes))
             if weights > MOST_WEIGHTS:
-                raise ValueError(f"the weights must have {MOST_WEIGHTS} bytes together, got more")
+                raise ValueError(f"the constants must have {MOST_WEIGHTS} bytes together, got more")
         except ValueError as error:
             refusals.append(Refusal(operator.index, title(operator), str(error)))
             values |= dict(_unknown(op))
@@ -73,6 +74,14 @@ def understand(model: Model) -> Understood:
         operators |= dict.fromkeys((node.name for node in op.nodes), operator.index)
         nodes += op.nodes
     return Understood(tuple(nodes), operators, values, tuple(refusals))
+
+
+def _held(node: Node[Layer]) -> int:
+    """Return how many bytes of the file's constants a node has a copy of."""
+    layer = node.layer
+    if isinstance(layer, Linear):
+        return layer.weight.nbytes
+    return layer.codes.nbytes if isinstance(layer, QConstant) else 0
 
 
 def title(operator: Operator) -> str:

@@ -1,7 +1,8 @@
-"""QUANTIZE and DEQUANTIZE at the ends of a network: outside it stand real numbers."""
+"""QUANTIZE and DEQUANTIZE at the ends, outside which stand real numbers; QUANTIZE inside."""
 
 from dataclasses import replace
 
+from tinyq.layers import QRescale
 from tinyq.layers.nodes import INPUT
 from tinyq.models.tflite import TensorType
 from tinyq.models.tflite_layers.op import Op
@@ -9,8 +10,11 @@ from tinyq.models.tflite_layers.value import Value
 
 
 def quantize(op: Op) -> Value:
-    """Take QUANTIZE of the model's float32 input: its output is the network's input."""
+    """Take QUANTIZE of the model's float32 input, which then is the network's; make it of codes."""
     x = op.needed(0)
+    if x.type is TensorType.INT8:
+        codes = op.value(0)
+        return op.add(QRescale.from_float(codes.grid, op.out_grid), codes)
     if x.type is not TensorType.FLOAT32:
         raise ValueError(f"from {x.type.name} to {op.output.type.name} is not supported")
     if x.index not in op.model.inputs or len(op.readers(x)) != 1:

@@ -1,30 +1,16 @@
-"""ADD, RELU and RELU6, PAD and PADV2, RESHAPE: the operators without weights."""
+"""PAD and PADV2, RESHAPE: the operators that move codes."""
 
 from dataclasses import replace
 from math import prod
 
-from tinyq.layers import QAdd, QPad2D
+from tinyq.layers import QPad2D
 from tinyq.layers.checks import padded_shape
-from tinyq.models.tflite import Activation, TensorType
-from tinyq.models.tflite.options import AddOptions, ReshapeOptions
-from tinyq.models.tflite_layers.activation import activated, clamp
+from tinyq.models.tflite import TensorType
+from tinyq.models.tflite.options import ReshapeOptions
 from tinyq.models.tflite_layers.op import Op
 from tinyq.models.tflite_layers.value import Value
 
 INTEGERS = TensorType.INT32, TensorType.INT64
-
-
-def add(op: Op) -> Value:
-    """Make ADD of two tensors of one shape, and the fused activation."""
-    a, b = op.value(0), op.value(1)
-    total = op.add(QAdd.from_float(a.grid, b.grid, op.out_grid), a, b)
-    return activated(op, total, op.options(AddOptions).fused_activation_function)
-
-
-def relu(op: Op) -> Value:
-    """Make RELU or RELU6 on one grid."""
-    x = op.value(0)
-    return op.add(clamp(x.grid, Activation[op.operator.name]), x)
 
 
 def pad(op: Op) -> Value:

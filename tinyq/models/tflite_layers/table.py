@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from tinyq.models.tflite_layers import ends, linear, pools, simple
+from tinyq.models.tflite_layers import broadcast, ends, linear, pointwise, pools, simple
 from tinyq.models.tflite_layers.op import Op
 from tinyq.models.tflite_layers.value import Value
 
@@ -23,16 +23,23 @@ class Known(NamedTuple):
 
 # An operator that is not here is refused by its name.
 OPERATORS: dict[str, Known] = {
-    "ADD": Known(simple.add, 5, (2, 2)),
+    "ADD": Known(broadcast.elementwise, 5, (2, 2)),
     "AVERAGE_POOL_2D": Known(pools.average_pool_2d, 3, (1, 1)),
     "CONV_2D": Known(linear.conv_2d, 8, (2, 3)),
     "DEQUANTIZE": Known(ends.dequantize, 9, (1, 1)),
     "FULLY_CONNECTED": Known(linear.fully_connected, 14, (2, 3)),
+    "HARD_SWISH": Known(pointwise.table, 1, (1, 1)),
+    "LEAKY_RELU": Known(pointwise.leaky_relu, 2, (1, 1)),
+    "LOGISTIC": Known(pointwise.table, 3, (1, 1)),
     "MAX_POOL_2D": Known(pools.max_pool_2d, 3, (1, 1)),
+    "MUL": Known(broadcast.elementwise, 7, (2, 2)),
     "PAD": Known(simple.pad, 6, (2, 2)),
     "PADV2": Known(simple.pad_v2, 6, (3, 3)),
     "QUANTIZE": Known(ends.quantize, 6, (1, 1)),
-    "RELU": Known(simple.relu, 3, (1, 1)),
-    "RELU6": Known(simple.relu, 3, (1, 1)),
+    "RELU": Known(pointwise.relu, 3, (1, 1)),
+    "RELU6": Known(pointwise.relu, 3, (1, 1)),
     "RESHAPE": Known(simple.reshape, 1, (1, 2)),
+    "SOFTMAX": Known(pointwise.softmax, 3, (1, 1)),
+    "SUB": Known(broadcast.elementwise, 5, (2, 2)),
+    "TANH": Known(pointwise.table, 3, (1, 1)),
 }

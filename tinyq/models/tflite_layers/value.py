@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from tinyq.affine import Grid
 from tinyq.layers.contract import Shape
 from tinyq.layers.pool import NO_PADS
@@ -49,6 +47,6 @@ def said(grid: Grid) -> str:
     """Return a grid as messages have it.
 
     >>> said(Grid(0.1, -3))
-    'scale 0.1, zero_point -3'
+    'scale 0.100000001, zero_point -3'
     """
-    return f"scale {np.float32(grid.scale)}, zero_point {grid.zero_point}"
+    return f"scale {grid.scale:.9g}, zero_point {grid.zero_point}"
