@@ -289,3 +289,16 @@ def test_a_layer_without_a_line_has_its_codes():
         ("its own", 6, tuple(NAMES))
     ]
     assert explain(Spot(Unknown(Grid(1.0, 0), 0, 6), [codes], (0, 0, 0, 1))).facts == {"input 0": 9}
+
+
+@pytest.mark.parametrize("kind", [layers.QAdd, layers.QSub, layers.QMul])
+def test_a_pair_of_two_ranks_is_told_at_its_own_codes(kind):
+    rng, grids, out = np.random.default_rng(4), (Grid(0.05, -7), Grid(0.03, 9)), Grid(0.4, 2)
+    a, b = (rng.integers(-128, 128, shape).astype(np.int8) for shape in [(3, 2, 4, 3), (3, 3)])
+    exact = {layers.QAdd: "__add__", layers.QSub: "__sub__", layers.QMul: "__mul__"}[kind]
+    for n, y, x, c in places((3, 2, 4, 3), 6, rng):
+        facts = check_spot(kind.from_float(*grids, out), [a, b], (n, y, x, c)).facts
+        pair = int(a[n, y, x, c]), int(b[n, c])
+        reals = [(q - g.zero_point) * Fraction(g.scale) for q, g in zip(pair, grids, strict=True)]
+        assert (facts["code a"], facts["code b"]) == pair
+        assert facts["exact"] == decimal(getattr(reals[0], exact)(reals[1]) / Fraction(out.scale))
