@@ -2,10 +2,7 @@
 
 import json
 import re
-import subprocess
-import sys
 from collections import Counter
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,6 +11,7 @@ pytest.importorskip(
     "ai_edge_litert", reason="the sound files are made with LiteRT's schema", exc_type=ImportError
 )
 
+from beside import run_beside  # noqa: E402
 from tflite_changes import changed  # noqa: E402
 from tflite_mutants import mutants  # noqa: E402
 
@@ -21,7 +19,6 @@ from tinyq.models.load_tflite import to_network  # noqa: E402
 from tinyq.models.tflite import parse  # noqa: E402
 from tinyq.models.understand import understand  # noqa: E402
 
-SCRIPT = Path(__file__).with_name("tflite_mutants.py")
 LINE = re.compile(r"(model|operator \d+, .* version -?\d+): .")
 MOST = 1 << 18  # codes of the largest tensor of a network that is run
 
@@ -60,8 +57,7 @@ def test_two_thousand_files_that_say_something_else():
 
 @pytest.mark.full
 def test_five_thousand_mutants_under_limits_of_time_and_memory():
-    command = [sys.executable, "-W", "error", SCRIPT, "5000", "5", "open"]
-    run = subprocess.run(command, capture_output=True, text=True)
+    run = run_beside("tflite_mutants", "5000", "5", "open")
     assert run.returncode == 0, run.stderr
     told = json.loads(run.stdout)
     assert not told["wrong"], "\n".join(told["wrong"])
