@@ -89,7 +89,7 @@ def python_value(make: Callable[..., Widget], state: dict) -> dict | None:
         return None
     try:
         return json.loads(json.dumps(make(**state).value, allow_nan=False))
-    except (ValueError, traitlets.TraitError):
+    except (TypeError, ValueError, traitlets.TraitError):
         return None
 
 
