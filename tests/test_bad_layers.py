@@ -14,7 +14,7 @@ from layer_cases import LAYER_CASES
 from numpy.typing import NDArray
 from test_digits import DIGITS
 
-from tinyq import MinMax, Scheme, floatref, floatref_elementwise, layers, network
+from tinyq import MinMax, Scheme, floatref, layers, network
 from tinyq.layers import qrelu, qrelu6
 from tinyq.layers.functions import Function
 from tinyq.layers.nodes import check_nodes, tensor_shapes
@@ -98,10 +98,10 @@ BEHIND |= {"normalized_reciprocal", "same_pads"}
 
 
 def modules():
-    for package in (layers, network):
+    for package in (layers, floatref, network):
         for found in pkgutil.iter_modules(package.__path__, f"{package.__name__}."):
             yield importlib.import_module(found.name)
-    yield from (floatref, floatref_elementwise, correction)
+    yield correction
 
 
 def test_every_public_function_and_class_is_tried():

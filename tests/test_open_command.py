@@ -104,7 +104,7 @@ def npy(tmp_path, content) -> str:
 
 
 BAD_INPUTS = {
-    "x.npy is no .npy that can be read: ": b"hello",
+    "x.npy is no .npy or .npz that NumPy can read: ": b"hello",
     "nothing is unpickled": np.array([{}], dtype=object),
     "images must have shape (N, ": np.zeros((1, 2, 2, 2), np.int8),
     "images must be real numbers (float32), got an array of uint8": np.zeros(

@@ -14,9 +14,7 @@ from pathlib import Path
 from tinyq.analysis import parity
 from tinyq.analysis.bench import HEADER, bench
 from tinyq.checks import real
-from tinyq.commands import compare, requantize
-from tinyq.export import command
-from tinyq.models import command as models_command
+from tinyq.commands import compare, export, open_file, requantize
 from tinyq.models import resnet
 from tinyq.network import Network, QNetwork
 from tinyq.network.ledger import format_ledger
@@ -150,10 +148,8 @@ def command_line() -> argparse.ArgumentParser:
     plot_parser = commands.add_parser("plot", help="write the two-panel parity figure")
     plot_parser.add_argument("--out", type=figure_path, default=Path("parity.png"))
     plot_parser.add_argument("--force", action="store_true", help="replace a file that exists")
-    command.add_parser(commands)
-    compare.add_parser(commands)
-    requantize.add_parser(commands)
-    models_command.add_parser(commands)
+    for command in (export, compare, requantize, open_file):
+        command.add_parser(commands)
     return parser
 
 
@@ -177,12 +173,8 @@ def main(argv: list[str] | None = None) -> int:
             from tinyq.exercise import worksheet  # its problems are needed here alone
 
             print(worksheet.sheet(args.seed, args.answers))
-        case "export":
-            return command.export(args.format, args.out, args.net, args.force)
-        case "compare" | "requantize":
+        case _:
             return int(args.run(args))
-        case "open":
-            return models_command.open_model(args.model, args.input, args.json)
     return 0
 
 

@@ -1,1 +1,1 @@
-"""The commands that open a network by its name, a file each; `models` opens it."""
+"""The commands that are given a network or numbers, a file each; `models` opens what they name."""

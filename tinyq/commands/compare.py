@@ -40,7 +40,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=compare)
 
 
-@one_sentence
+@one_sentence(2)
 def compare(args: argparse.Namespace) -> tuple[int, str]:
     """Return the exit status, 1 or 0, and the first difference, or that there is none."""
     if args.dump and not args.input:

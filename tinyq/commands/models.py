@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.export import command
+from tinyq.export import load
 from tinyq.layers.nodes import INPUT
-from tinyq.models import foreign
+from tinyq.models import digits, foreign, resnet
 from tinyq.models.load_tflite import load_tflite
 from tinyq.network import QNetwork
 
-IMAGES, SEED = 8, 0
+SHOWN, IMAGES, SEED = 4, 8, 0
+Command = Callable[[Any], tuple[int, str]]  # from the arguments to exit status and text
 MOST = 1 << 30  # bytes of an .npy or an .npz
 
 
@@ -25,8 +26,20 @@ def open_model(name: str) -> QNetwork:
     Raises OSError for a file that cannot be read, ValueError for one that holds no network.
     """
     if Path(name).suffix != ".tflite":
-        return command.network(name)[0]
+        return network(name)[0]
     return load_tflite(name)
+
+
+def network(name: str) -> tuple[QNetwork, NDArray[Any] | None]:
+    """Return a calibrated network, and a few images for it or None where it is from a file."""
+    if name == "seed":
+        weights, biases, images = resnet.seed()
+        return resnet.stem_block(weights, biases).quantize(images), images[:SHOWN]
+    if name == "digits":
+        data = digits.load()
+        qnet = data.net.quantize(data.images[data.calibration])
+        return qnet, data.images[data.test[:SHOWN]]
+    return load(name), None
 
 
 def input_codes(model: QNetwork, path: Path | None) -> tuple[NDArray[Any], str]:
@@ -62,21 +75,24 @@ def _loaded(path: Path) -> NDArray[Any] | dict[str, NDArray[Any]]:
         raise ValueError(f"{path} is no .npy or .npz that NumPy can read: {error}") from error
 
 
-def one_sentence(run: Callable[[Any], tuple[int, str]]) -> Callable[[Any], int]:
-    """Return a command that prints what run tells, or what went wrong, with exit status 2.
+def one_sentence(failed: int) -> Callable[[Command], Callable[[Any], int]]:
+    """Return a decorator: a command that prints what it tells, or what went wrong in a sentence.
 
-    run: from the arguments to the exit status and the text.  The text is printed out here, as an
-    output that takes nothing is not the command's error.
+    failed: the exit status of the latter.  The text is printed outside the try, as an output that
+    takes nothing is not the command's error.
     """
 
-    @wraps(run)
-    def guarded(args: Any) -> int:
-        try:
-            status, text = run(args)
-        except (ImportError, OSError, TypeError, ValueError) as error:
-            print(f"python -m tinyq {args.command}: error: {error}", file=sys.stderr)
-            return 2
-        print(text)
-        return status
+    def decorate(run: Command) -> Callable[[Any], int]:
+        @wraps(run)
+        def guarded(args: Any) -> int:
+            try:
+                status, text = run(args)
+            except (ImportError, OSError, TypeError, ValueError) as error:
+                print(f"python -m tinyq {args.command}: error: {error}", file=sys.stderr)
+                return failed
+            print(text)
+            return status
 
-    return guarded
+        return guarded
+
+    return decorate

@@ -39,7 +39,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.set_defaults(run=requantize)
 
 
-@one_sentence
+@one_sentence(2)
 def requantize(args: argparse.Namespace) -> tuple[int, str]:
     """Return 0, and multiplier, shift, the exact number and what each rounding makes of it."""
     acc, grid = whole("--acc", args.acc, *INT32), Grid(1.0, args.zero_point)

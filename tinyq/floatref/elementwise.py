@@ -1,22 +1,18 @@
-"""The float originals of the layers that work place by place, and of softmax.
-
-They are collected in `tinyq.floatref`, where the other originals are.
-"""
+"""The float originals of the layers that work place by place, and of softmax."""
 
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tinyq import layers
 from tinyq.affine import Grid
 from tinyq.checks import Proved, checked
+from tinyq.floatref.contract import Array
 from tinyq.layers.checks import check_real_pair, check_reals
 from tinyq.layers.functions import Function
 from tinyq.layers.scheme import Scheme
 
-Array = NDArray[np.float32]
 ONE, SIX = np.float32(1), np.float32(6)
 
 

@@ -2,22 +2,19 @@
 
 import argparse
 import json
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tinyq.models import foreign
+from tinyq.commands.models import input_codes, one_sentence
 from tinyq.models.load_tflite import to_network
 from tinyq.models.tflite import Model, read
 from tinyq.models.tflite_ledger import format_rows, operator_rows
 from tinyq.models.tflite_network import TFLiteNetwork
 from tinyq.models.understand import Understood, understand
 
-MOST_INPUT = 1 << 30  # bytes of an .npy
 SHOWN = 100  # codes of one sample, in text
 
 
@@ -29,30 +26,24 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--input", type=Path, help="an .npy of images or of codes to run; prints the output codes"
     )
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=open_file)
 
 
-def open_model(path: Path, inputs: Path | None, as_json: bool) -> int:
-    """Print the ledger and the output codes; return the exit status.
-
-    It is 0, 1 where something is not understood, 2 where a file is none that can be read.
-    """
-    try:
-        model = read(path)
-        understood = understand(model)
-        told: dict[str, Any] = {"model": str(path)}
-        rows = operator_rows(model, understood)
-        told["operators"] = [asdict(row) for row in rows]
-        refused, network = _network(model, understood)
-        told["refused"] = refused
-        if network:
-            told["tensor_indices"] = dict(network.tensor_indices)
-        if network and inputs:
-            told["output"] = network(_array(inputs)).tolist()
-    except (OSError, TypeError, ValueError) as error:
-        print(f"python -m tinyq open: error: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(told) if as_json else _text(told, format_rows(rows)))
-    return 1 if refused else 0
+@one_sentence(2)
+def open_file(args: argparse.Namespace) -> tuple[int, str]:
+    """Return 0, or 1 where something is not understood, and the ledger and the output codes."""
+    model = read(args.model)
+    understood = understand(model)
+    rows = operator_rows(model, understood)
+    refused, network = _network(model, understood)
+    told: dict[str, Any] = {"model": str(args.model), "operators": [asdict(row) for row in rows]}
+    told["refused"] = refused
+    if network:
+        told["tensor_indices"] = dict(network.tensor_indices)
+        if args.input:
+            told["output"] = network(input_codes(network, args.input)[0]).tolist()
+    text = json.dumps(told) if args.json else _text(told, format_rows(rows))
+    return (1 if refused else 0), text
 
 
 def _network(model: Model, understood: Understood) -> tuple[list[str], TFLiteNetwork | None]:
@@ -73,12 +64,3 @@ def _text(told: dict[str, Any], table: str) -> str:
         more = f" and {flat.size - SHOWN} more" if flat.size > SHOWN else ""
         lines.append(f"output {number}: {' '.join(map(str, flat[:SHOWN]))}{more}")
     return "\n".join(lines)
-
-
-def _array(path: Path) -> NDArray[Any]:
-    """Return the array of an .npy; raise OSError or ValueError for a file that is none."""
-    content = foreign.read(path, MOST_INPUT)
-    try:
-        return foreign.array(content)
-    except Exception as error:  # NumPy raises its own
-        raise ValueError(f"{path} is no .npy that can be read: {error}") from error
