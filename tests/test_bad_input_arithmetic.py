@@ -28,6 +28,7 @@ from tinyq.layers import images, scheme
 from tinyq.methods import equalization, fold
 from tinyq.models import resnet
 from tinyq.network import calibration
+from tinyq.requantize import requantizer, roundings
 
 WEIGHTS, BIASES, IMAGES = random_network(seed=3, filters=2, inner=2, size=(6, 6), count=3)
 NET = resnet.stem_block(WEIGHTS, BIASES)
@@ -162,7 +163,8 @@ for observer in (observers.MinMax, observers.MovingAverage, observers.Percentile
 ROOMS = {
     affine: set(),
     fixedpoint: set(),
-    requantize: {"Rounding"},  # an Enum
+    roundings: {"Rounding"},  # an Enum
+    requantizer: set(),
     weights: set(),
     scheme: set(),
     equalization: set(),

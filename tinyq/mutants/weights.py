@@ -4,11 +4,10 @@ import math
 
 import numpy as np
 
-from tinyq import requantize
 from tinyq.layers import linear
 from tinyq.layers.linear import Linear
 from tinyq.mutants.mutant import breaks
-from tinyq.requantize import Requantizer
+from tinyq.requantize import Requantizer, Rounding, requantizer
 from tinyq.weights import quantize_bias, weight_scales
 
 parts_from_float = vars(Linear)["_parts_from_float"].__func__  # of any class, as `wrong` gets it
@@ -80,7 +79,7 @@ def bias_on_the_output_scale(cls, weights, bias, in_grid, out_grid, *rest):
 
 
 @breaks(
-    requantize,
+    requantizer,
     "quantize_multiplier",
     notice="Half of the multipliers are one too small, one part in 2**31: hardly an output moves.",
     caught_by=("multiplier", "rescale"),
@@ -92,7 +91,7 @@ def multiplier_truncated(ratio):
 
 
 @breaks(
-    requantize,
+    requantizer,
     "quantize_multiplier",
     notice="A ratio just below a power of two turns the sign of every output.",
     caught_by=("multiplier", "rescale"),
@@ -111,7 +110,7 @@ def multiplier_overflows(ratio):
     notice="Only 24 of the multiplier's 31 bits are right: an output near a tie moves by one.",
     caught_by=("multiplier",),
 )
-def ratio_in_float32(cls, in_scale, scales, out_scale, rounding=requantize.Rounding.DOUBLE):
+def ratio_in_float32(cls, in_scale, scales, out_scale, rounding=Rounding.DOUBLE):
     """The ratio of the scales is computed in float32 where float64 is meant."""
     ratio = np.float32(in_scale) * np.float32(scales) / np.float32(out_scale)
     return cls(ratio, rounding)
