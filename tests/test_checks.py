@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import ArrayLike, NDArray
 
 from tinyq import checks
-from tinyq.checks.hints import asked
+from tinyq.checks.asked import asked
 from tinyq.checks.values import shown
 
 SEEDED = settings(derandomize=True, deadline=None, max_examples=400)
