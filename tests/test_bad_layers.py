@@ -94,7 +94,7 @@ BEHIND |= {"mean_codes", "run_nodes", "naming_layer", "FloatLayer", "check_reals
 BEHIND |= {"calibrate", "observe_batch", "corrected", "real_weights"}
 BEHIND |= {"broadcast", "exponential", "functions", "hard_swish", "check_accumulator"}
 BEHIND |= {"check_alpha", "check_row", "check_softmax_grid", "exponentials"}
-BEHIND |= {"normalized_reciprocal", "same_pads"}
+BEHIND |= {"normalized_reciprocal", "same_pads", "check_sum_ratios", "OneInput"}
 
 
 def modules():

@@ -55,16 +55,7 @@ class QAdd(Proved):
     def _prove(self) -> None:
         """Raise ValueError unless every sum fits int32, whatever the codes."""
         check_left_shift(self.left_shift, self.in_grids)
-        ratios = [requantizer.ratio for requantizer in self.requantizers.values()]
-        if any(ratio.shape != (1,) for ratio in ratios):
-            shapes = [ratio.shape for ratio in ratios]
-            raise ValueError(f"QAdd: each ratio must have shape (1,), got {shapes}")
-        a, b, total = (float(ratio[0]) for ratio in ratios)
-        if max(a, b) > 0.5 or total >= 1:
-            raise ValueError(
-                "QAdd: ratios must be at most 1/2, 1/2 and below 1, "
-                f"got {a:.6g}, {b:.6g}, {total:.6g}"
-            )
+        check_sum_ratios("QAdd", self.requantizers)
 
     @classmethod
     @checked
@@ -127,4 +118,26 @@ def check_left_shift(left_shift: int, grids: tuple[Grid, Grid]) -> None:
         raise ValueError(
             f"QAdd: left_shift must be in 0..{most} for steps of up to {steps} codes, "
             f"got {left_shift}"
+        )
+
+
+def check_sum_ratios(name: str, requantizers: Mapping[str, Requantizer]) -> None:
+    """Raise ValueError unless a sum of two steps stays in int32 all the way, by (8.1) and (8.2).
+
+    requantizers: of a, of b and of their sum or difference, in this order.
+
+    >>> check_sum_ratios("QAdd", dict.fromkeys(["a", "b", "sum"], Requantizer(0.75)))
+    Traceback (most recent call last):
+    ValueError: QAdd: ratios must be at most 1/2, 1/2 and below 1, got 0.75, 0.75, 0.75
+    """
+    ratios = [requantizer.ratio for requantizer in requantizers.values()]
+    if any(ratio.shape != (1,) for ratio in ratios):
+        shapes = [ratio.shape for ratio in ratios]
+        raise ValueError(f"{name}: each ratio must have shape (1,), got {shapes}")
+    # so both halves of a sum are at most 2**30 in size, and the last shift goes right
+    a, b, total = (float(ratio[0]) for ratio in ratios)
+    if max(a, b) > 0.5 or total >= 1:
+        raise ValueError(
+            f"{name}: ratios must be at most 1/2, 1/2 and below 1, "
+            f"got {a:.6g}, {b:.6g}, {total:.6g}"
         )

@@ -13,14 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import Proved, whole
+from tinyq.checks import whole
 from tinyq.layers.contract import Shape
+from tinyq.layers.one_input import OneInput
 from tinyq.requantize import Requantizer, Rounding
 from tinyq.weights import BITS, WEIGHT_MAX, quantize_bias, quantize_weights, weight_scales
 
 
 @dataclass(frozen=True, eq=False)
-class Linear(Proved, ABC):
+class Linear(OneInput, ABC):
     """Weights, bias and requantizer of a layer that sums products.
 
     in_grid, out_grid: grids of the codes; weight: int8, output channel first, -127..127;
@@ -32,7 +33,6 @@ class Linear(Proved, ABC):
     int32.
     """
 
-    in_grid: Grid
     out_grid: Grid
     weight: NDArray[np.int8]
     bias: NDArray[np.int32]
@@ -60,11 +60,6 @@ class Linear(Proved, ABC):
         if self.weight.min() < -WEIGHT_MAX:
             raise ValueError(f"{name}: weight must lie in -127..127, got -128")
         self._check_accumulator()
-
-    @property
-    def in_grids(self) -> tuple[Grid]:
-        """The grid of the input."""
-        return (self.in_grid,)
 
     @property
     def requantizers(self) -> Mapping[str, Requantizer]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import Proved, checked, wholes
+from tinyq.checks import checked, wholes
 from tinyq.layers.checks import (
     IMAGE,
     check_codes,
@@ -20,19 +20,13 @@ from tinyq.layers.checks import (
     padded_shape,
 )
 from tinyq.layers.contract import Shape
+from tinyq.layers.one_input import OneInput
 from tinyq.requantize import Requantizer
 
 
 @dataclass(frozen=True)
-class PassThrough(Proved):
+class PassThrough(OneInput):
     """A layer with one grid, the same object on the way in and on the way out."""
-
-    in_grid: Grid
-
-    @property
-    def in_grids(self) -> tuple[Grid]:
-        """The grid of the input."""
-        return (self.in_grid,)
 
     @property
     def requantizers(self) -> Mapping[str, Requantizer]:

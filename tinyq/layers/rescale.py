@@ -7,16 +7,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import Proved, checked
+from tinyq.checks import checked
 from tinyq.fixedpoint import INT32
 from tinyq.layers.broadcast import largest_step, steps
 from tinyq.layers.checks import SAMPLES, check_codes
 from tinyq.layers.contract import Shape
+from tinyq.layers.one_input import OneInput
 from tinyq.requantize import Requantizer, Rounding
 
 
 @dataclass(frozen=True, eq=False)
-class QRescale(Proved):
+class QRescale(OneInput):
     """Write the same real numbers on another grid.
 
     y = clamp(rescale(x - zp_in, s_in / s_out) + zp_out)
@@ -30,7 +31,6 @@ class QRescale(Proved):
     [[0, 2]]
     """
 
-    in_grid: Grid
     out_grid: Grid
     requantizer: Requantizer
 
@@ -48,11 +48,6 @@ class QRescale(Proved):
         """
         requantizer = Requantizer.from_scales(in_grid.scale, [1.0], out_grid.scale, rounding)
         return cls(in_grid, out_grid, requantizer)
-
-    @property
-    def in_grids(self) -> tuple[Grid]:
-        """The grid of the input."""
-        return (self.in_grid,)
 
     @property
     def requantizers(self) -> Mapping[str, Requantizer]:

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import Proved, checked, frozen, unchecked
+from tinyq.checks import checked, frozen, unchecked
 from tinyq.fixedpoint import quantize_multiplier, rounding_divide_by_pot
 from tinyq.fixedpoint import saturating_rounding_doubling_high_mul as high_mul
 from tinyq.layers.checks import SAMPLES, check_codes
 from tinyq.layers.contract import Shape
 from tinyq.layers.exponential import exp_on_negative, reciprocal
+from tinyq.layers.one_input import OneInput
 from tinyq.requantize import Requantizer
 
 INTEGER_BITS = 5  # of a difference times beta: above -32
@@ -23,7 +24,7 @@ LARGEST = 2.0**31 - 1  # of a ratio; beyond it every difference but 0 is too far
 
 
 @dataclass(frozen=True, eq=False)
-class QSoftmax(Proved):
+class QSoftmax(OneInput):
     """Take the softmax over the last axis.
 
     y = clamp(round(256 * exp(beta * s_in * (x - max)) / sum of such) - 128)
@@ -40,7 +41,6 @@ class QSoftmax(Proved):
     [[-105, -65, 42]]
     """
 
-    in_grid: Grid
     out_grid: Grid
     beta: float = 1.0
 
@@ -48,11 +48,6 @@ class QSoftmax(Proved):
         check_softmax_grid(self.out_grid)
         # derived whenever the layer is proved, for forward is integers alone
         vars(self)["exps"] = frozen(exponentials(self.in_grid.scale, self.beta))
-
-    @property
-    def in_grids(self) -> tuple[Grid]:
-        """The grid of the input."""
-        return (self.in_grid,)
 
     @cached_property
     def exps(self) -> NDArray[np.int32]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.checks import Proved, checked
-from tinyq.layers.add import LEFT_SHIFT
+from tinyq.layers.add import LEFT_SHIFT, check_sum_ratios
 from tinyq.layers.broadcast import broadcast_shape, check_pair, steps
 from tinyq.layers.contract import Shape
 from tinyq.requantize import Requantizer, Rounding
@@ -39,17 +39,7 @@ class QSub(Proved):
     rescale_difference: Requantizer
 
     def _prove(self) -> None:
-        ratios = [requantizer.ratio for requantizer in self.requantizers.values()]
-        if any(ratio.shape != (1,) for ratio in ratios):
-            shapes = [ratio.shape for ratio in ratios]
-            raise ValueError(f"QSub: each ratio must have shape (1,), got {shapes}")
-        # 255 * 2**20 fits int32, and so does the difference of two halves of it
-        a, b, difference = (float(ratio[0]) for ratio in ratios)
-        if max(a, b) > 0.5 or difference >= 1:
-            raise ValueError(
-                "QSub: ratios must be at most 1/2, 1/2 and below 1, "
-                f"got {a:.6g}, {b:.6g}, {difference:.6g}"
-            )
+        check_sum_ratios("QSub", self.requantizers)
 
     @classmethod
     @checked

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import Proved, checked, integers
+from tinyq.checks import checked, integers
 from tinyq.layers.checks import SAMPLES, check_codes
 from tinyq.layers.contract import Shape
 from tinyq.layers.functions import (
@@ -20,6 +20,7 @@ from tinyq.layers.functions import (
     tanh_table,
 )
 from tinyq.layers.hard_swish import hard_swish_table
+from tinyq.layers.one_input import OneInput
 from tinyq.requantize import Requantizer
 
 FILL: dict[Function, Callable[..., Table]] = {
@@ -33,7 +34,7 @@ FILL: dict[Function, Callable[..., Table]] = {
 
 
 @dataclass(frozen=True, eq=False)
-class QTable(Proved):
+class QTable(OneInput):
     """Look each code up in a table.
 
     y = table[x + 128]
@@ -48,7 +49,6 @@ class QTable(Proved):
     [[-128, 0, 59]]
     """
 
-    in_grid: Grid
     out_grid: Grid
     table: NDArray[np.int8]
     function: Function | None = None
@@ -72,11 +72,6 @@ class QTable(Proved):
         """
         check_alpha(function, alpha)
         return cls(in_grid, out_grid, FILL[function](in_grid, out_grid, alpha), function, alpha)
-
-    @property
-    def in_grids(self) -> tuple[Grid]:
-        """The grid of the input."""
-        return (self.in_grid,)
 
     @property
     def requantizers(self) -> Mapping[str, Requantizer]:
