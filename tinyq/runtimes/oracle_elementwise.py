@@ -31,6 +31,7 @@ FUNCTIONS: dict[Function, Callable[..., int]] = {
 
 
 def add(layer: layers.QAdd, a: Sequence, b: Sequence) -> list:
+    """Add by the loops.  Raises ValueError for requantizers of more than one rounding."""
     rescales = (layer.rescale_a, layer.rescale_b, layer.rescale_sum)
     rest = _two_sides(layer, rescales, layer.left_shift)
 
@@ -41,6 +42,7 @@ def add(layer: layers.QAdd, a: Sequence, b: Sequence) -> list:
 
 
 def sub(layer: layers.QSub, a: Sequence, b: Sequence) -> list:
+    """Subtract by the loops.  Raises as add does."""
     rescales = (layer.rescale_a, layer.rescale_b, layer.rescale_difference)
     return loops.sub(a, b, *_two_sides(layer, rescales, 20))
 
@@ -60,6 +62,7 @@ def _two_sides(
 
 
 def mul(layer: layers.QMul, a: Sequence, b: Sequence) -> list:
+    """Multiply by the loops."""
     (grid_a, grid_b), out, rounding = layer.in_grids, layer.out_grid, layer.requantizer.rounding
     pair, rescale = _ratio(grid_a.scale * grid_b.scale, out.scale, rounding)
     zero_points = grid_a.zero_point, grid_b.zero_point, out.zero_point
@@ -67,6 +70,7 @@ def mul(layer: layers.QMul, a: Sequence, b: Sequence) -> list:
 
 
 def rescale(layer: layers.QRescale, codes: Sequence) -> list:
+    """Requantize each code less its zero_point by the loops."""
     grid, out = layer.in_grid, layer.out_grid
     pair, rescale = _ratio(grid.scale, out.scale, layer.requantizer.rounding)
     multiplier, shift = pair
@@ -86,6 +90,7 @@ def _ratio(scale: float, out_scale: float, rounding: Rounding) -> tuple[tuple[in
 
 
 def softmax(layer: layers.QSoftmax, codes: Sequence) -> list:
+    """Take the softmax of each innermost row by the loops."""
     if not isinstance(codes[0], Integral):
         return [softmax(layer, rows) for rows in codes]
     return loops.softmax(codes, *loops.softmax_multiplier(layer.in_grid.scale, layer.beta))

@@ -16,6 +16,8 @@ class Options:
 
 @dataclass(frozen=True)
 class Conv2DOptions(Options):
+    """Of CONV_2D."""
+
     padding: Padding = Padding.SAME
     stride_w: int = 0
     stride_h: int = 0
@@ -27,6 +29,8 @@ class Conv2DOptions(Options):
 
 @dataclass(frozen=True)
 class DepthwiseConv2DOptions(Options):
+    """Of DEPTHWISE_CONV_2D; depth_multiplier: output channels for each channel read."""
+
     padding: Padding = Padding.SAME
     stride_w: int = 0
     stride_h: int = 0
@@ -38,6 +42,8 @@ class DepthwiseConv2DOptions(Options):
 
 @dataclass(frozen=True)
 class FullyConnectedOptions(Options):
+    """Of FULLY_CONNECTED; keep_num_dims: whether the leading axes stay apart in the output."""
+
     fused_activation_function: Activation = Activation.NONE
     weights_format: WeightsFormat = WeightsFormat.DEFAULT
     keep_num_dims: bool = False
@@ -48,6 +54,8 @@ class FullyConnectedOptions(Options):
 
 @dataclass(frozen=True)
 class Pool2DOptions(Options):
+    """Of AVERAGE_POOL_2D and MAX_POOL_2D."""
+
     padding: Padding = Padding.SAME
     stride_w: int = 0
     stride_h: int = 0
@@ -58,49 +66,67 @@ class Pool2DOptions(Options):
 
 @dataclass(frozen=True)
 class AddOptions(Options):
+    """Of ADD; pot_scale_int16: whether scales are powers of two, where codes have 16 bits."""
+
     fused_activation_function: Activation = Activation.NONE
     pot_scale_int16: bool = True
 
 
 @dataclass(frozen=True)
 class SubOptions(Options):
+    """Of SUB; pot_scale_int16: as in AddOptions."""
+
     fused_activation_function: Activation = Activation.NONE
     pot_scale_int16: bool = True
 
 
 @dataclass(frozen=True)
 class MulOptions(Options):
+    """Of MUL."""
+
     fused_activation_function: Activation = Activation.NONE
 
 
 @dataclass(frozen=True)
 class ConcatenationOptions(Options):
+    """Of CONCATENATION; axis: counted from the end where it is negative."""
+
     axis: int = 0
     fused_activation_function: Activation = Activation.NONE
 
 
 @dataclass(frozen=True)
 class ReshapeOptions(Options):
+    """Of RESHAPE; new_shape: () where it stands in a tensor, as it mostly does."""
+
     new_shape: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class SqueezeOptions(Options):
+    """Of SQUEEZE; squeeze_dims: () for each axis of size 1."""
+
     squeeze_dims: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
 class ReducerOptions(Options):
+    """Of MEAN; keep_dims: whether a reduced axis stays, of size 1."""
+
     keep_dims: bool = False
 
 
 @dataclass(frozen=True)
 class SoftmaxOptions(Options):
+    """Of SOFTMAX; beta: what the numbers are multiplied by."""
+
     beta: float = 0.0
 
 
 @dataclass(frozen=True)
 class LeakyReluOptions(Options):
+    """Of LEAKY_RELU; alpha: the slope below zero."""
+
     alpha: float = 0.0
 
 

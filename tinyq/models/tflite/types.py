@@ -11,6 +11,8 @@ Choice = TypeVar("Choice", bound=IntEnum)
 
 
 class Padding(IntEnum):
+    """Whether windows reach over the border, so that a stride of 1 keeps the size: SAME, or not."""
+
     SAME = 0
     VALID = 1
 
@@ -27,11 +29,15 @@ class Activation(IntEnum):
 
 
 class WeightsFormat(IntEnum):
+    """The order of the weights of FULLY_CONNECTED."""
+
     DEFAULT = 0
     SHUFFLED4x16INT8 = 1
 
 
 class TensorType(IntEnum):
+    """What a tensor holds: the schema's TensorType."""
+
     FLOAT32 = 0
     FLOAT16 = 1
     INT32 = 2
