@@ -260,12 +260,6 @@ print(f"half a step in the seed's border: up to {worst:.2f} codes")
 # What does the bug cost? Give the pads a `forward` that writes code 0, and count digits.
 
 # %%
-class WrongPad(layers.QPad2D):
-    """A pad that writes code 0 into the border."""
-
-    forward = pad_with_code_zero.wrong
-
-
 def rewired(network, **new):
     """Return the network with new layers of these names."""
     return replace(network, nodes=[replace(n, layer=new.get(n.name, n.layer))
@@ -273,7 +267,8 @@ def rewired(network, **new):
 
 
 pads = "stem_pad", "block_pad1", "block_pad2"
-zero, dzero = ({n: WrongPad(**vars(of[n])) for n in pads} for of in (layer, dlayer))
+wrong_pad = type("WrongPad", (layers.QPad2D,), {"forward": pad_with_code_zero.wrong})
+zero, dzero = ({n: wrong_pad(**vars(of[n])) for n in pads} for of in (layer, dlayer))
 for chosen in ((), pads[:1], pads[1:2], pads[2:], pads):
     broken = rewired(dnet, **{n: dzero[n] for n in chosen})
     share = (broken(test).argmax(axis=1) == labels).mean()

@@ -37,9 +37,8 @@ def faults(said: dict[str, str], case: LayerCase) -> Iterator[str]:
     step = Step(case.layer, reads, "made")
     codes = [op.code for op in tflite_operators(step, *shapes)] if kind in TFLITE else []
     yield from named(said, "in TFLite", codes)
-    yield from named(
-        said, "in ONNX", onnx_codes(qlinear(case.layer, reads)) if kind in ONNX else []
-    )
+    made = onnx_codes(qlinear(case.layer, reads, case.shapes)) if kind in ONNX else []
+    yield from named(said, "in ONNX", made)
     yield from named(said, "in C", [KERNELS[kind].function] if kind in KERNELS else [])
 
 

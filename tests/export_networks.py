@@ -20,6 +20,7 @@ from tinyq.network import Network, QNetwork
 
 INTEGER = (Rounding.DOUBLE, Rounding.UP, Rounding.SINGLE)
 KINDS = set(KERNELS)  # what C and a .npz can hold
+MOVES = {layers.QReshape, layers.QTranspose, layers.QPad, layers.QConcat}  # tests/test_any_rank.py
 # Layers that need a float original are drawn from these.
 ON_IMAGES = ("conv", "conv", "pad", "max", "avg", "relu", "relu6", "add")
 ON_ROWS = ("dense", "relu", "add")

@@ -44,34 +44,35 @@ LAYER_CASES: dict[str, LayerCase] = {
     "QAvgPool2D": case(floatref.AvgPool2D((2, 3), (2, 1)), B),
     "QClamp": LayerCase(layers.QClamp(B, 5, 82), (IMAGE,), floatref.ReLU6()),
     "QConstant": LayerCase(CONSTANT.quantize(OUT, Scheme()), (), CONSTANT),
+    "QConcat": LayerCase(layers.QConcat((B, B), 0), (IMAGE, IMAGE), floatref.Concat(0)),
     "QConv2D": case(CONV, A, out_grid=OUT, per_channel=False),
     "QConv2DPerChannel": case(CONV, A, out_grid=OUT),
     "QDense": case(DENSE, A, out_grid=OUT, shape=(7,)),
     "QGlobalAvgPool2D": case(floatref.GlobalAvgPool2D(), B),
     "QMaxPool2D": case(floatref.MaxPool2D((2, 3), (2, 1), (1, 0, 0, 2)), B),
     "QMul": case(floatref.Mul(), A, B, out_grid=OUT),
+    "QPad": case(floatref.Pad(((1, 0), (0, 0), (2, 3))), B),
     "QPad2D": case(floatref.Pad2D((1, 0, 2, 3)), B),
     "QRescale": case(floatref.Rescale(), B, out_grid=OUT),
+    "QReshape": case(floatref.Reshape((3, -1)), B),
     "QSoftmax": case(floatref.Softmax(), B, out_grid=SHARES),
     "QSub": case(floatref.Sub(), A, B, out_grid=OUT),
     "QTable": case(floatref.Tanh(), B, out_grid=UNIT),
+    "QTranspose": case(floatref.Transpose((2, 0, 1)), B),
     "qrelu": case(floatref.ReLU(), B),
     "qrelu6": case(floatref.ReLU6(), B),
 }
 
 
 def alone(case: LayerCase) -> QNetwork:
-    """A network with the case's layer, "made", at its end; what it reads is made of one image.
+    """A network with the case's layer, "made", at its end; what it reads is made of one sample.
 
-    What a layer makes that reads nothing is added to the image.
+    What a layer makes that reads nothing is added to the sample.
     """
     if not case.shapes:
         return added(case.layer)
     (grid, *others), shape = case.layer.in_grids, case.shapes[0]
-    image = shape if len(shape) == 3 else (1, 1, *shape)
     nodes, reads = [], [INPUT]
-    if image != shape:
-        nodes, reads = [Node("rows", layers.QGlobalAvgPool2D(grid), (INPUT,))], ["rows"]
     for other in others:
         same = np.eye(shape[-1], dtype=np.float32)[:, None, None, :]
         original = floatref.Conv2D(same, np.zeros(len(same), np.float32))
@@ -79,7 +80,7 @@ def alone(case: LayerCase) -> QNetwork:
         reads.append("other")
     nodes.append(Node("made", case.layer, tuple(reads)))
     grids = {INPUT: grid} | {node.name: node.layer.out_grid for node in nodes}
-    return QNetwork(tuple(nodes), grids, {}, image)
+    return QNetwork(tuple(nodes), grids, {}, shape)
 
 
 def added(layer: Layer) -> QNetwork:

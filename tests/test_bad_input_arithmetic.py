@@ -168,7 +168,7 @@ ROOMS = {
     weights: set(),
     scheme: set(),
     equalization: set(),
-    images: {"check_shape", "naming"},  # for what was checked; a context
+    images: {"check_shape", "form_of", "sizes_of", "naming"},  # for what was checked; a context
     calibration: {"Traced", "calibrate", "observe_batch"},  # behind Network.calibrate
 }
 EXPORTED = {

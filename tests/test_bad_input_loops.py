@@ -25,6 +25,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "avg_pool2d": WINDOW | CODES,
     "clamp": {"image": IMAGE, "lo": 0, "hi": 3},
     "broadcast": {"a": [[1, 2]], "b": [3]},
+    "concat": {"samples": [IMAGE, IMAGE], "axis": 1},
     "conv2d": {"image": IMAGE, "weights": [IMAGE], "biases": [3], "stride": (1, 1)}
     | {"zero_point_in": 0, "multipliers": [2**30], "shifts": [1], "zero_point_out": 0, **CODES},
     "dense": {"vector": [1, 2], "weights": [[1, 2]], "biases": [3], "zero_point_in": 0}
@@ -41,6 +42,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "mul": {"a": [[1, 2]], "b": [3], "zero_points": (0, 0, 0)}
     | {"multiplier": 2**30, "shift": 1, **CODES},
     "multiply_by_quantized_multiplier": {"x": 3, "multiplier": 2**30, "shift": 1},
+    "pad": {"sample": IMAGE, "pads": ((0, 0), (0, 0), (1, 0)), "value": 3},
     "pad2d": {"image": IMAGE, "pads": (0, 0, 0, 1), "value": 3},
     "quantize_multiplier": {"ratio": 0.5},
     "relu": {"image": IMAGE, "zero_point": 1},
@@ -51,6 +53,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "rescale_float64": STEP,
     "rescale_single": STEP,
     "rescale_up": STEP,
+    "reshape": {"sample": IMAGE, "shape": (2, 1)},
     "rounding_divide_by_pot": {"x": 3, "n": 1},
     "saturating_rounding_doubling_high_mul": {"a": 3, "b": 2**30},
     "softmax": {"row": [1, 2], "multiplier": 2**30, "left": 1},
@@ -58,6 +61,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "sub": {"a": [[1, 2]], "b": [3], "zero_points": (0, 0, 0), "multipliers": PAIRS}
     | {"left_shift": 20, **CODES},
     "tanh_code": {"code": 3, "grid": (0.5, 0)},
+    "transpose": {"sample": IMAGE, "axes": (2, 0, 1)},
     "wrap_int32": {"value": 3},
 }
 ALIEN = [None, object(), "word", "3", b"3", 1j, [None], ["a"], {}, {"a": 1}, np.array(["a"])]

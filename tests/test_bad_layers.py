@@ -46,6 +46,11 @@ HOW = {"rounding": Scheme().rounding, "weight_bits": 8}
 CALLS |= {
     qrelu: {"grid": GRIDS[0]},
     qrelu6: {"grid": GRIDS[0]},
+    layers.same_pads: {"size": 32, "kernel": 3, "stride": 2, "dilation": 1},
+    layers.QDense.from_codes: {
+        **{"weight": np.int8([[1, 2]]), "bias": np.int32([3]), "weight_scale": np.float32([0.5])},
+        **{"in_grid": GRIDS[0], "out_grid": GRIDS[1], "rounding": Scheme().rounding},
+    },
     layers.QDense.from_float: FLOATS | HOW,
     layers.QConv2D.from_float: WIDE | HOW,
     layers.QConv2DPerChannel.from_float: WIDE | HOW,
@@ -95,6 +100,8 @@ BEHIND |= {"calibrate", "observe_batch", "corrected", "real_weights"}
 BEHIND |= {"broadcast", "exponential", "functions", "hard_swish", "check_accumulator"}
 BEHIND |= {"check_alpha", "check_row", "check_softmax_grid", "exponentials"}
 BEHIND |= {"normalized_reciprocal", "same_pads", "check_sum_ratios", "OneInput"}
+BEHIND |= {"new_shape", "joined_shape", "check_new_shape", "check_axes", "check_pads"}
+BEHIND |= {"widened_scales", "without_the_smallest", "widened_channels", "Flatten"}
 
 
 def modules():
@@ -128,6 +135,8 @@ def test_so_are_those_of_annotations_for_a_type_checker_alone(call, arguments, h
 def methods():
     """Each forward, out_shape and quantize of the cases, with the arguments of a valid call."""
     for one in LAYER_CASES.values():
+        if type(one.layer) is layers.QConcat:  # its arguments have no names
+            continue
         layer, original = one.layer, one.original
         codes = [np.full((1, *one.shapes[0]), grid.zero_point, np.int8) for grid in layer.in_grids]
         reals = [np.ones((1, *shape), np.float32) for shape in one.shapes]

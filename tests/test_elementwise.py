@@ -137,10 +137,12 @@ def test_two_batches_must_have_one_size(kind):
         ValueError, match=rf"^{name}.forward: a and b must have shapes that broadcast"
     ):
         layer.forward(x, x[:, :2])
-    with pytest.raises(TypeError, match=rf"^{name}.forward: b must be int8 \(N, ...\), got int32"):
+    with pytest.raises(
+        TypeError, match=rf"^{name}.forward: b must be int8 \(N, ..., C\), got int32"
+    ):
         layer.forward(x, x.astype(np.int32))
     with pytest.raises(
-        ValueError, match=rf"^{name}.forward: a must have shape \(N, ...\), got \(3,"
+        ValueError, match=rf"^{name}.forward: a must have shape \(N, ..., C\), got \(3,"
     ):
         layer.forward(x[0], x)
 

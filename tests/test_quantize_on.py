@@ -105,9 +105,10 @@ def test_ranges_that_are_no_observers_are_refused_by_name(name, value):
 @pytest.mark.parametrize(
     ("shape", "message"),
     [
-        ((99,), r"image_shape must be 3 integers, got \(99,\)"),
-        ((16, 16), "image_shape must be 3 integers"),
-        ((1, 16, 16, 3), "image_shape must be 3 integers"),
+        ((99,), r"image_shape must have C = 3, got \(99,\)"),
+        ((), r"image_shape must have C = 3, got \(\)"),
+        ((16, 3), r"layer 'stem_pad': it must read \(H, W, C\), got \(16, 3\)"),
+        ((1, 16, 16, 3), r"layer 'stem_pad': it must read \(H, W, C\), got \(1, 16, 16, 3\)"),
         ((0, 16, 3), r"image_shape \(H, W, C\) must be 3 integers >= 1"),
         ((16, -1, 3), r"image_shape \(H, W, C\) must be 3 integers >= 1"),
         ((16, 16, 4), r"image_shape must have C = 3, got \(16, 16, 4\)"),

@@ -107,7 +107,8 @@ WRONG = [
     (with_grids(input=Grid(0.5, -2)), "layer 'relu': its grid of 'input' must be Grid"),
     (with_grids(relu=None), "layer 'relu': the network's grids must hold its out_grid"),
     (with_grids(relu2=Grid(0.25, -3)), "layer 'relu2': the network's grids must hold its out_grid"),
-    ({"image_shape": (1, 1)}, "QNetwork: image_shape must be 3 integers"),
+    ({"image_shape": ()}, "image_shape must have an axis, as .H, W, C. or .C,. have, got .."),
+    ({"image_shape": (1, 0)}, r"image_shape must be 2 integers >= 1, got \(1, 0\)"),
     ({"image_shape": (0, 1, 1)}, r"image_shape \(H, W, C\) must be 3 integers >= 1"),
     ({"image_shape": (1, 1, 0)}, r"image_shape \(H, W, C\) must be 3 integers >= 1"),
 ]

@@ -19,12 +19,16 @@ from tinyq.layers import (
     QAdd,
     QAvgPool2D,
     QClamp,
+    QConcat,
     QConv2D,
     QConv2DPerChannel,
     QDense,
     QGlobalAvgPool2D,
     QMaxPool2D,
+    QPad,
     QPad2D,
+    QReshape,
+    QTranspose,
 )
 from tinyq.layers.contract import Layer
 from tinyq.layers.nodes import Node
@@ -33,6 +37,7 @@ NO_PADS = (0, 0, 0, 0)
 # Exactly these: a subclass may compute something else.
 LINEAR = {QConv2D, QConv2DPerChannel, QDense}
 KNOWN = LINEAR | {QAdd, QAvgPool2D, QClamp, QGlobalAvgPool2D, QMaxPool2D, QPad2D}
+KNOWN |= {QConcat, QPad, QReshape, QTranspose}
 
 
 @dataclass(frozen=True, eq=False)

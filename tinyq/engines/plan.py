@@ -13,7 +13,8 @@ from tinyq.engines.fuse import KNOWN, Op, fuse
 from tinyq.engines.steps import LayerStep, Step
 from tinyq.engines.tensors import Tensor
 from tinyq.engines.tiles import Tile, tiles
-from tinyq.layers.contract import Layer
+from tinyq.layers import QReshape
+from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.images import to_codes
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, Node, check_nodes, naming_layer, tensor_shapes
@@ -37,7 +38,7 @@ class Plan:
         self,
         nodes: Sequence[Node[Layer]],
         grid: Grid,
-        image_shape: tuple[int, int, int],
+        image_shape: Shape,
         engine: str,
         batch: int,
     ):
@@ -56,16 +57,19 @@ class Plan:
             node.name: node.layer.out_grid if type(node.layer) in KNOWN else None for node in nodes
         }
         room = (activations + weights) // 4
-        self._steps = [_step(make, op, self._tensors, grids, room) for op in ops]
+        moving = [op for op in ops if not _is_view(op, self._tensors)]
+        self._steps = [_step(make, op, self._tensors, grids, room) for op in moving]
         self._locks: dict[int, Lock] = {}
         scratch = _bind(self._steps, batch, min(MOST_SCRATCH, activations // 2))
         held = scratch + sum(step.held for step in self._steps)
-        self.nbytes = held + sum(one.buffer.nbytes for one in self._tensors.values())
+        self.nbytes = held + sum(one.nbytes for one in self._tensors.values())
         # a first run compiles what is not compiled yet, so that no later one waits for it
         self(np.full((batch, *image_shape), grid.zero_point, np.int8))
 
     def __call__(self, images: NDArray) -> NDArray[np.int8]:
-        """Return the int8 logits (batch, classes) of images: float32 (batch, H, W, C), or codes.
+        """Return the int8 logits (batch, classes) of images: float32, or codes.
+
+        images: (batch, *image_shape), as QNetwork takes them.
 
         Raises as QNetwork does, and ValueError for another batch size.
         """
@@ -85,13 +89,26 @@ class Plan:
 
 
 def _tensors(ops: Sequence[Op], sizes: Mapping[str, tuple], batch: int) -> dict[str, Tensor]:
-    """Return the tensors that the steps read and write, with the borders their readers want."""
-    tensors = {}
+    """Return the tensors that the steps read and write, with the borders their readers want.
+
+    A reshape makes a view of what it reads, unless one of the two has a border.
+    """
+    tensors: dict[str, Tensor] = {}
+    reshaped = {op.name: op.inputs[0] for op in ops if type(op.layer) is QReshape}
     for name in [INPUT, *(op.name for op in ops)]:
         padded = [op for op in ops if name in op.inputs and any(op.pads)]
         zeros = {op.layer.in_grid.zero_point for op in padded}  # one: all are on the tensor's grid
-        tensors[name] = Tensor((batch, *sizes[name]), [op.pads for op in padded], *zeros)
+        of = tensors[reshaped[name]] if name in reshaped and not padded else None
+        plain = of is not None and of.image.size == of.buffer.size
+        shape, pads = (batch, *sizes[name]), [op.pads for op in padded]
+        zero_point = zeros.pop() if zeros else 0
+        tensors[name] = Tensor(shape, pads, zero_point, of if plain else None)
     return tensors
+
+
+def _is_view(op: Op, tensors: Mapping[str, Tensor]) -> bool:
+    """Return whether what a step makes is there already, in the memory of what it reads."""
+    return type(op.layer) is QReshape and not tensors[op.name].nbytes
 
 
 def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -> Step:
@@ -117,7 +134,7 @@ def _bind(steps: Sequence[Step], batch: int, scratch: int) -> int:
     scratch: bytes that a tile may take, unless one row takes more.  Returns the bytes allocated.
     """
     cut = [(step, _tiles_of(step, batch, scratch)) for step in steps]
-    size = max(step.need(tile) for step, its_tiles in cut for tile in its_tiles)
+    size = max((step.need(tile) for step, its_tiles in cut for tile in its_tiles), default=0)
     # the steps run one after the other, so what one leaves there the next may overwrite
     arena = np.empty(size, np.uint8)
     for step, its_tiles in cut:

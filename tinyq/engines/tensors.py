@@ -1,6 +1,7 @@
 """A plan's tensors: int8 codes in a buffer whose border already holds the pads."""
 
 from collections.abc import Iterable, Sequence
+from math import prod
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
@@ -10,19 +11,32 @@ from numpy.typing import NDArray
 class Tensor:
     """Codes (N, H, W, C) or (N, C), with room around an image for the widest pad of its readers.
 
-    shape: of the codes; pads: (top, bottom, left, right) of each reader; zero_point: fills the
-    border once, and nothing writes there again.
-    buffer: int8 (N, top + H + bottom, left + W + right, C), C-contiguous; (N, 1, 1, C) for rows.
-    top, left: where the image starts in the buffer.
+    shape: of the codes, of any rank from 2 on; pads: (top, bottom, left, right) of each reader,
+    which images alone have; zero_point: fills the border once, and nothing writes there again;
+    of: None, or a tensor without a border whose memory this one has too, under another shape.
+    buffer: int8 (N, top + H + bottom, left + W + right, C), C-contiguous; (N, 1, 1, C) for rows,
+    and for other ranks (N, H, W, C) with all axes that no image has in H.
+    top, left: where the image starts in the buffer; nbytes: of the memory of its own.
     codes: a view of the codes alone, in their shape; image: the same with four axes.
     """
 
-    def __init__(self, shape: Sequence[int], pads: Iterable[Sequence[int]], zero_point: int = 0):
-        count, height, width, channels = shape if len(shape) == 4 else (shape[0], 1, 1, shape[1])
+    def __init__(
+        self,
+        shape: Sequence[int],
+        pads: Iterable[Sequence[int]],
+        zero_point: int = 0,
+        of: "Tensor | None" = None,
+    ):
+        count, *between, channels = shape
+        height, width = prod(between[:-1]), prod(between[-1:])
         sides = zip((0, 0, 0, 0), *pads, strict=True)
         self.top, bottom, self.left, right = (max(side) for side in sides)
         size = count, self.top + height + bottom, self.left + width + right, channels
-        self.buffer = np.full(size, zero_point, np.int8)
+        if of is None:
+            self.buffer = np.full(size, zero_point, np.int8)
+        else:
+            self.buffer = of.buffer.reshape(size)
+        self.nbytes = 0 if of else self.buffer.nbytes
         self.height, self.width = height, width
         self.image = self.padded((0, 0, 0, 0))
         self.codes = self.image.reshape(shape)

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from tinyq.layers import QAdd, QClamp
+from tinyq.layers import QAdd, QClamp, QReshape
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.network import QNetwork
 
 # Layers whose output code i depends on their inputs' codes i alone, and so may lie in their place.
-CODEWISE = {QAdd, QClamp}
+CODEWISE = {QAdd, QClamp, QReshape}
 Nodes = tuple[Node[Layer], ...]
 
 
@@ -18,7 +18,8 @@ Nodes = tuple[Node[Layer], ...]
 class Arena:
     """A network's nodes and its memory.
 
-    nodes: those that the output depends on, in running order; starts: the place of each tensor's
+    nodes: those that the output depends on, in running order, but no reshape whose codes are in
+    their place already; starts: the place of each tensor's
     first byte in the arena, by name, without the input and the output, which are the caller's;
     size: bytes of the arena.
     """
@@ -59,7 +60,14 @@ def arena(qnet: QNetwork, shapes: Mapping[str, Shape]) -> Arena:
         block.start = _lowest_gap(block, placed)
         placed.append(block)
     starts = {name: block.start for block in placed for name in block.names}
-    return Arena(nodes, starts, max((b.start + b.size for b in placed), default=0))
+    size = max((block.start + block.size for block in placed), default=0)
+    return Arena(tuple(node for node in nodes if not _is_there(node, starts)), starts, size)
+
+
+def _is_there(node: Node[Layer], starts: Mapping[str, int]) -> bool:
+    """Return whether a layer changes no code and finds its input where its output belongs."""
+    places = {starts.get(name) for name in (*node.inputs, node.name)}
+    return type(node.layer) is QReshape and len(places) == 1 and None not in places
 
 
 def _needed(nodes: Nodes) -> Nodes:

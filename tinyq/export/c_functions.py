@@ -22,6 +22,9 @@ NEEDS: dict[str, set[str]] = {
     "clamp": set(),
     "max_pool2d": set(),
     "avg_pool2d": {"saturate"},
+    "reshape": set(),
+    "gather": set(),
+    "concat": set(),
 }
 
 

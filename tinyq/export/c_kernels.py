@@ -20,6 +20,7 @@ RESCALES = {
 }
 Shapes = Mapping[str, Shape]
 Fields = dict[str, object]  # C initializers by the name of the struct's field
+Pair = tuple[int, int]
 
 
 def _tensors(node: Node[object], shapes: Shapes) -> Fields:
@@ -48,6 +49,46 @@ def _pad(name: str, node: Node[layers.QPad2D], shapes: Shapes) -> Fields:
     top, _, left, _ = node.layer.pads
     value = node.layer.in_grid.zero_point
     return _tensors(node, shapes) | {"top": top, "left": left, "value": value}
+
+
+def _reshape(name: str, node: Node[layers.QReshape], shapes: Shapes) -> Fields:
+    return {"size": prod(shapes[node.name])}
+
+
+def _transpose(name: str, node: Node[layers.QTranspose], shapes: Shapes) -> Fields:
+    pads = [(0, 0)] * len(node.layer.axes)
+    return _gather(node, node.layer.axes, pads, shapes)
+
+
+def _pad_any(name: str, node: Node[layers.QPad], shapes: Shapes) -> Fields:
+    return _gather(node, range(len(node.layer.pads)), node.layer.pads, shapes)
+
+
+def _gather(
+    node: Node[PassThrough], axes: Sequence[int], pads: Sequence[Pair], shapes: Shapes
+) -> Fields:
+    """Return, for each axis of the output, where its codes come from in the input."""
+    before = shapes[node.inputs[0]]
+    rows = [
+        f"{{{size}, {start}, {before[axis]}, {prod(before[axis + 1 :])}}}"
+        for size, axis, (start, _) in zip(shapes[node.name], axes, pads, strict=True)
+    ]
+    return {
+        "size": prod(shapes[node.name]),
+        "rank": len(rows),
+        "axes": f"(const struct axis[]){{{', '.join(rows)}}}",
+        "value": node.layer.in_grid.zero_point,
+    }
+
+
+def _concat(name: str, node: Node[layers.QConcat], shapes: Shapes) -> Fields:
+    axis = node.layer.axis
+    runs = [str(prod(shapes[source][axis:])) for source in node.inputs]
+    return {
+        "outer": prod(shapes[node.name][:axis]),
+        "count": len(runs),
+        "runs": f"(const int32_t[]){{{', '.join(runs)}}}",
+    }
 
 
 def _linear(name: str, node: Node[Linear], window: Fields, shapes: Shapes) -> Fields:
@@ -99,9 +140,9 @@ def _window(kernel: Sequence[int], stride: Sequence[int]) -> Fields:
 
 
 def _shape(shape: Shape) -> str:
-    """Return (H, W, C) as a struct; (C,) becomes an image of one pixel."""
-    height, width, channels = shape if len(shape) == 3 else (1, 1, *shape)
-    return f"{{{height}, {width}, {channels}}}"
+    """Return (H, W, C) as a struct; (C,) becomes one pixel, and of more axes the first are rows."""
+    *between, channels = shape
+    return f"{{{prod(between[:-1])}, {prod(between[-1:])}, {channels}}}"
 
 
 def _grid(grid: Grid) -> str:
@@ -119,22 +160,28 @@ def _requantizers(name: str, layer: Layer) -> Fields:
 class Kernel(NamedTuple):
     """What a layer becomes: a function, the struct that it reads, and what makes its fields.
 
-    fields: function of (name, node, shapes), for nodes whose layer has the type in KERNELS.
+    fields: function of (name, node, shapes), for nodes whose layer has the type in KERNELS;
+    listed: whether the function takes its inputs as one array of them.
     """
 
     function: str
     struct: str
     fields: Callable[..., Fields]
+    listed: bool = False
 
 
 KERNELS: dict[type, Kernel] = {
     layers.QAdd: Kernel("add", "add", _add),
     layers.QAvgPool2D: Kernel("avg_pool2d", "pool2d", _avg_pool),
     layers.QClamp: Kernel("clamp", "clamp", _clamp),
+    layers.QConcat: Kernel("concat", "concat", _concat, listed=True),
     layers.QConv2D: Kernel("conv2d", "conv2d", _conv),
     layers.QConv2DPerChannel: Kernel("conv2d", "conv2d", _conv),
     layers.QDense: Kernel("conv2d", "conv2d", _dense),
     layers.QGlobalAvgPool2D: Kernel("avg_pool2d", "pool2d", _global_pool),
     layers.QMaxPool2D: Kernel("max_pool2d", "pool2d", _max_pool),
+    layers.QPad: Kernel("gather", "gather", _pad_any),
     layers.QPad2D: Kernel("pad2d", "pad2d", _pad),
+    layers.QReshape: Kernel("reshape", "reshape", _reshape),
+    layers.QTranspose: Kernel("gather", "gather", _transpose),
 }

@@ -68,6 +68,8 @@ def c_files(qnet: QNetwork, images: NDArray[Any] | None = None) -> dict[str, str
     texts = functions(memory)
     signature = "(int32_t acc, int32_t multiplier, int32_t shift);\n"
     data = [f"static int64_t {f}{signature}" for f in texts if f in RESCALES.values()]
+    kinds = {KERNELS[type(node.layer)].struct for node in memory.nodes}
+    data += [fill(f"{kind}.h") for kind in ("reshape", "gather", "concat") if kind in kinds]
     data += [constants(names[node.name], node, shapes) for node in memory.nodes]
     array = f"static int8_t arena[{memory.size}];\n" if memory.size else ""
     run = fill("run.c", statements=_statements(qnet, memory, names))
@@ -119,13 +121,15 @@ def _statements(qnet: QNetwork, memory: Arena, names: dict[str, str]) -> str:
     places = {INPUT: "input"} | {name: f"arena + {at}" for name, at in memory.starts.items()}
     places[memory.nodes[-1].name] = "output"
     for node in memory.nodes:
-        tensors = ", ".join(places[name] for name in (*node.inputs, node.name))
-        lines.append(f"    {KERNELS[type(node.layer)].function}(&{names[node.name]}, {tensors});")
+        kernel, inputs = KERNELS[type(node.layer)], ", ".join(places[n] for n in node.inputs)
+        if kernel.listed:
+            inputs = f"(const int8_t *const[]){{{inputs}}}"
+        call = f"{kernel.function}(&{names[node.name]}, {inputs}, {places[node.name]});"
+        lines.append(f"    {call}")
     return "\n".join(lines)
 
 
 def _header(qnet: QNetwork, shapes: dict[str, Shape]) -> str:
-    height, width, channels = shapes[INPUT]
     last = qnet.nodes[-1].name
     fields = {
         f"{side}_{field}": getattr(qnet.grids[name], field)
@@ -133,7 +137,15 @@ def _header(qnet: QNetwork, shapes: dict[str, Shape]) -> str:
         for field in ("scale", "zero_point", "qmin", "qmax")
     }
     sizes = {"input_size": prod(shapes[INPUT]), "output_size": prod(shapes[last])}
-    return fill("network.h", height=height, width=width, channels=channels, **sizes, **fields)
+    return fill("network.h", layout=_layout(shapes[INPUT]), **sizes, **fields)
+
+
+def _layout(shape: Shape) -> str:
+    """Return the lines of network.h that say how the codes of one sample lie in memory."""
+    if len(shape) != 3:
+        return f"/* One sample, its shape {shape}, the last axis fastest. */"
+    height, width, channels = shape
+    return fill("layout.h", height=height, width=width, channels=channels).rstrip()
 
 
 def _program(qnet: QNetwork, images: NDArray[Any]) -> dict[str, str]:

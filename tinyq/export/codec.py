@@ -20,12 +20,16 @@ STORED = (
     layers.QAdd,
     layers.QAvgPool2D,
     layers.QClamp,
+    layers.QConcat,
     layers.QConv2D,
     layers.QConv2DPerChannel,
     layers.QDense,
     layers.QGlobalAvgPool2D,
     layers.QMaxPool2D,
+    layers.QPad,
     layers.QPad2D,
+    layers.QReshape,
+    layers.QTranspose,
 )
 KINDS = {kind.__name__: kind for kind in STORED}
 # The type of each field of a kind, by the field's name.
@@ -76,14 +80,13 @@ def decode(header: Header, arrays: Mapping[str, NDArray[Any]]) -> QNetwork:
             nodes.append(_decode_node(number, entry, grids, unread))
     if unread:
         raise ValueError(f"it has arrays that no layer takes: {sorted(unread)}")
-    height, width, channels = map(_integer, header["image_shape"])
     return QNetwork(
         nodes=tuple(nodes),
         grids={INPUT: _at(header["input"], grids)} | {n.name: n.layer.out_grid for n in nodes},
         ranges={
             name: MinMax(*pair) for name, pair in zip(header["ranges"], ends.tolist(), strict=True)
         },
-        image_shape=(height, width, channels),
+        image_shape=tuple(map(_integer, header["image_shape"])),
     )
 
 
@@ -101,8 +104,7 @@ def _encode_node(number: int, node: Node[Layer], grids: list[Grid], arrays: Arra
             case Grid():
                 constants[field] = _place(value, grids)
             case tuple():
-                places = all(isinstance(item, Grid) for item in value)
-                constants[field] = [_place(v, grids) if places else int(v) for v in value]
+                constants[field] = [_plain(item, grids) for item in value]
             case _:
                 constants[field] = int(value)
     kind = type(node.layer).__name__
@@ -125,12 +127,22 @@ def _decode_node(number: int, entry: Header, grids: list[Grid], unread: Arrays) 
             values[field] = tuple(_at(i, grids) for i in constants.pop(field))
         elif int in get_args(hint):
             values[field] = tuple(map(_integer, constants.pop(field)))
+        elif tuple[int, int] in get_args(hint):
+            pairs = constants.pop(field)
+            values[field] = tuple(tuple(map(_integer, pair)) for pair in pairs)
         else:  # NDArray[dtype] is np.ndarray[shape, np.dtype[dtype]]
             ((dtype,),) = map(get_args, get_args(hint)[1:])
             values[field] = _array(key, unread, dtype)
     if constants:
         raise ValueError(f"{kind.__name__} has no {sorted(constants)}")
     return Node(entry["name"], kind(**values), tuple(entry["inputs"]))
+
+
+def _plain(item: Any, grids: list[Grid]) -> Any:
+    """Return what JSON has for an item of a tuple: a grid, an integer, or a pair of integers."""
+    if isinstance(item, Grid):
+        return _place(item, grids)
+    return [int(value) for value in item] if isinstance(item, tuple) else int(item)
 
 
 def _place(grid: Grid, grids: list[Grid]) -> int:

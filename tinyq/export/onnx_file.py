@@ -55,11 +55,11 @@ def of_network(qnet: QNetwork, shapes: Mapping[str, Shape], form: str = "qlinear
     nodes = [(node.layer, node.inputs, node.name) for node in qnet.nodes]
     dims = {name: channels_first(shape) for name, shape in shapes.items()}
     inputs = {INPUT: channels_first(qnet.image_shape)}
-    return build(nodes, inputs, qnet.nodes[-1].name, dims, form)
+    return build(nodes, inputs, qnet.nodes[-1].name, dims, form, shapes)
 
 
 def channels_first(shape: Shape) -> Dims:
-    """Return (H, W, C) as ONNX declares a batch of it; (C,) likewise.
+    """Return (H, W, C) as ONNX declares a batch of it; (C,) and other ranks likewise.
 
     >>> channels_first((4, 5, 3)), channels_first((10,))
     (('N', 3, 4, 5), ('N', 10))
@@ -73,16 +73,19 @@ def build(
     output: str,
     dims: Mapping[str, Dims] = {},
     form: str = "qlinear",
+    shapes: Mapping[str, Shape] = {},
 ) -> bytes:
     """Return the .onnx of a graph of layers.
 
     nodes: (layer, input names, output name) in running order; layers of tinyq.layers or, in form
     "qlinear", QMean; inputs: dimensions by name, in the order of the model's inputs, None for an
-    unknown one; output: the name it returns; dims: of the layers' outputs, as far as known.
+    unknown one; output: the name it returns; dims: of the layers' outputs, as far as known; shapes:
+    of one sample of each tensor, as tinyq has it, which layers that move codes need.
     Raises ImportError without onnx, TypeError for a layer that has no operator in this form.
     """
     writer = Writer()
     for layer, reads, made in nodes:
         with naming_layer(made):
-            writer.add(FORMS[form](layer, reads), made)
+            known = [shapes[name] for name in reads if name in shapes]
+            writer.add(FORMS[form](layer, reads, known), made)
     return writer.finish(inputs, output, dims)

@@ -16,17 +16,25 @@ from tinyq.export.onnx_operator import (
     reals_of,
     window,
 )
-from tinyq.layers.contract import Layer, lookup
+from tinyq.export.onnx_shapes import MOVING, channels_second, moved, rows_of
+from tinyq.layers.contract import Layer, Shape, lookup
 
 Reals = Sequence[Operator]
 
 
-def qdq(layer: Layer, reads: Sequence[str]) -> Operator:
+def qdq(layer: Layer, reads: Sequence[Operand], shapes: Sequence[Shape] = ()) -> Operator:
     """Return a layer as an operator on real numbers between DequantizeLinear and QuantizeLinear.
 
-    reads: names of the layer's inputs.  Raises TypeError for a layer that has no such operator.
+    reads: names of its inputs; shapes: of one sample of each, as tinyq has it; only the
+    layers that take any rank ask for them, and those stay on codes.
+    Raises TypeError for a layer that has no such operator.
     """
     operator = lookup(OPERATORS, layer, "ONNX on real numbers")
+    if type(layer) in MOVING:
+        return moved(layer, reads, shapes)
+    if isinstance(layer, layers.QDense) and len(shapes) and len(shapes[0]) > 1:
+        made = qdq(layer, [rows_of(reads[0], shapes[0])])
+        return channels_second(made, (-1, *layer.out_shape(shapes[0])))
     reals = [dequantized(name, grid) for name, grid in zip(reads, layer.in_grids, strict=True)]
     if type(layer) is layers.QGlobalAvgPool2D:  # the codes are flattened, not the real numbers
         return Operator("Flatten", [quantized(operator(layer, reals), layer)])
@@ -76,4 +84,5 @@ OPERATORS: dict[type, Callable[..., Operator]] = {
     layers.QGlobalAvgPool2D: _global_pool,
     layers.QMaxPool2D: max_pool,
     layers.QPad2D: _pad,
+    **MOVING,
 }

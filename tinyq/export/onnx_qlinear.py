@@ -22,18 +22,27 @@ from tinyq.export.onnx_operator import (
     quantized,
     window,
 )
-from tinyq.layers.contract import Layer, lookup
+from tinyq.export.onnx_shapes import MOVING, channels_second, moved, rows_of
+from tinyq.layers.contract import Layer, Shape, lookup
 from tinyq.runtimes import QMean
 
-Names = Sequence[str]
+Names = Sequence[Operand]
 
 
-def qlinear(layer: Layer, reads: Names) -> Operator:
+def qlinear(layer: Layer, reads: Names, shapes: Sequence[Shape] = ()) -> Operator:
     """Return a layer as operators on codes.
 
-    reads: names of the layer's inputs.  Raises TypeError for a layer that has no such operators.
+    reads: names of its inputs; shapes: of one sample of each, as tinyq has it; only the
+    layers that take any rank ask for them.
+    Raises TypeError for a layer that has no such operators.
     """
-    return lookup(OPERATORS, layer, "ONNX on codes")(layer, reads)
+    operator = lookup(OPERATORS, layer, "ONNX on codes")
+    if type(layer) in MOVING:
+        return moved(layer, reads, shapes)
+    if isinstance(layer, layers.QDense) and len(shapes) and len(shapes[0]) > 1:
+        made = operator(layer, [rows_of(reads[0], shapes[0])])
+        return channels_second(made, (-1, *layer.out_shape(shapes[0])))
+    return operator(layer, reads)
 
 
 def _conv(layer: layers.QConv2D, reads: Names) -> Operator:
@@ -91,4 +100,5 @@ OPERATORS: dict[type, Callable[..., Operator]] = {
     layers.QMaxPool2D: max_pool,
     QMean: _mean,
     layers.QPad2D: _pad,
+    **MOVING,
 }

@@ -22,6 +22,7 @@ from tinyq.runtimes import QMean
 
 # Output steps by which TFLite lets a dense layer's bias scale differ from s_in * s_w.
 BIAS_SCALE_ERROR = 0.02
+MOST_AXES = 5  # of TRANSPOSE in TFLite Micro, of PAD everywhere; found by trial
 
 
 def operators(step: Step[Layer], *shapes: Shape) -> list[Operator]:
@@ -50,9 +51,11 @@ def dense(step: Step[layers.QDense], shape: Shape) -> list[Operator]:
             f"float32 may round the bias scale by {BIAS_SCALE_ERROR} output steps, got "
             f"{error:.3g}: the output's scale is too fine for TFLite"
         )
-    # what it reads may be (N, 1, 1, C): TFLite takes that as rows
-    options = "FullyConnectedOptions", activation(step)
-    return [Operator("FULLY_CONNECTED", (shape[0], len(layer.bias)), linear(layer), *options)]
+    # what it reads may be a mean (N, 1, 1, C): TFLite takes that as rows
+    before = shape[:1] if step.row else shape[:-1]
+    keep = {"keepNumDims": True} if len(before) > 1 else {}
+    options = "FullyConnectedOptions", activation(step) | keep
+    return [Operator("FULLY_CONNECTED", (*before, len(layer.bias)), linear(layer), *options)]
 
 
 def max_pool(step: Step[layers.QMaxPool2D], shape: Shape) -> list[Operator]:
@@ -81,9 +84,48 @@ def global_pool(step: Step[layers.QGlobalAvgPool2D], shape: Shape) -> list[Opera
     mean = pool("AVERAGE_POOL_2D", shape, pixel, whole)
     if not step.flat:
         return [mean]
-    flat = (shape[0], shape[3])
-    constants, fields = (Constant("shape", np.array(flat, np.int32)),), {"newShape": list(flat)}
-    return [mean, Operator("RESHAPE", flat, constants, "ReshapeOptions", fields)]
+    return [mean, reshaped((shape[0], shape[3]))]
+
+
+def reshape(step: Step[layers.QReshape], shape: Shape) -> list[Operator]:
+    """Return a reshape."""
+    return [reshaped((shape[0], *step.layer.out_shape(shape[1:])))]
+
+
+def reshaped(made: Shape) -> Operator:
+    """Return the RESHAPE to a shape, with N."""
+    constants, fields = (Constant("shape", np.array(made, np.int32)),), {"newShape": list(made)}
+    return Operator("RESHAPE", made, constants, "ReshapeOptions", fields)
+
+
+def transpose(step: Step[layers.QTranspose], shape: Shape) -> list[Operator]:
+    """Return a transpose that leaves the batch where it is."""
+    made = (shape[0], *step.layer.out_shape(shape[1:]))
+    check_axes_of(made)
+    order = np.array([0, *(1 + axis for axis in step.layer.axes)], np.int32)
+    return [Operator("TRANSPOSE", made, (Constant("axes", order),), "TransposeOptions")]
+
+
+def pad_any(step: Step[layers.QPad], shape: Shape) -> list[Operator]:
+    """Return a pad with the zero_point on any axis but the batch's."""
+    made = (shape[0], *step.layer.out_shape(shape[1:]))
+    check_axes_of(made)
+    around = Constant("pads", np.array([(0, 0), *step.layer.pads], np.int32))
+    return [Operator("PAD", made, (around,), "PadOptions")]
+
+
+def concat(step: Step[layers.QConcat], *shapes: Shape) -> list[Operator]:
+    """Return a concatenation."""
+    made = (shapes[0][0], *step.layer.out_shape(*(shape[1:] for shape in shapes)))
+    check_axes_of(made)
+    fields = {"axis": 1 + step.layer.axis}
+    return [Operator("CONCATENATION", made, (), "ConcatenationOptions", fields)]
+
+
+def check_axes_of(shape: Shape) -> None:
+    """Raise ValueError for more axes than the kernels of all runtimes take."""
+    if len(shape) > MOST_AXES:
+        raise ValueError(f"TFLite's kernels take at most {MOST_AXES} axes, N too, got {shape}")
 
 
 def mean(step: Step[QMean], shape: Shape) -> list[Operator]:
@@ -120,6 +162,7 @@ OPERATORS: dict[type, Callable[..., list[Operator]]] = {
     layers.QAdd: elementwise.pair,
     layers.QAvgPool2D: avg_pool,
     layers.QClamp: clamp,
+    layers.QConcat: concat,
     layers.QConv2D: conv,
     layers.QConv2DPerChannel: conv,
     layers.QDense: dense,
@@ -128,8 +171,11 @@ OPERATORS: dict[type, Callable[..., list[Operator]]] = {
     QMean: mean,
     layers.QMul: elementwise.pair,
     layers.QPad2D: pad,
+    layers.QPad: pad_any,
     layers.QRescale: elementwise.rescale,
+    layers.QReshape: reshape,
     layers.QSoftmax: elementwise.softmax,
     layers.QSub: elementwise.pair,
     layers.QTable: elementwise.table,
+    layers.QTranspose: transpose,
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Generic, TypeGuard
 
 from tinyq import layers
+from tinyq.layers import same_pads as same_on_axis
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import AnyLayer
 
@@ -17,7 +18,8 @@ class Step(Generic[AnyLayer]):
     """A layer, the names it reads, the name it makes, and how TFLite writes it.
 
     relu: whether a ReLU is applied to its output; same: whether a SAME padding surrounds its input;
-    flat: whether a global mean drops the height and width of 1 that TFLite's pool leaves.
+    flat: whether a global mean drops the height and width of 1 that TFLite's pool leaves; row:
+    whether a dense layer reads such a mean that did not.
     """
 
     layer: AnyLayer
@@ -26,6 +28,7 @@ class Step(Generic[AnyLayer]):
     relu: bool = False
     same: bool = False
     flat: bool = False
+    row: bool = False
 
 
 def with_flat_means(steps: Sequence[Step[Layer]]) -> list[Step[Layer]]:
@@ -33,7 +36,9 @@ def with_flat_means(steps: Sequence[Step[Layer]]) -> list[Step[Layer]]:
 
     TFLite's FULLY_CONNECTED takes (N, 1, 1, C) as rows, but an ADD of it and rows would broadcast.
     """
-    return [replace(step, flat=is_global(step) and _has_other(steps, step)) for step in steps]
+    made = [replace(step, flat=is_global(step) and _has_other(steps, step)) for step in steps]
+    whole = {step.output for step in made if is_global(step) and not step.flat}
+    return [replace(step, row=not whole.isdisjoint(step.inputs)) for step in made]
 
 
 def _has_other(steps: Sequence[Step[Layer]], step: Step[Layer]) -> bool:
@@ -104,11 +109,8 @@ def same_pads(layer: layers.QConv2D | layers.QMaxPool2D, shape: Shape) -> tuple[
     (0, 1, 1, 1)
     """
     window = layer.kernel if isinstance(layer, layers.QMaxPool2D) else layer.weight.shape[1:3]
-    pads = []
-    for size, kernel, stride in zip(shape[1:3], window, layer.stride, strict=True):
-        total = max((-(-size // stride) - 1) * stride + kernel - size, 0)
-        pads.append((total // 2, total - total // 2))
-    (top, bottom), (left, right) = pads
+    sides = zip(shape[1:3], window, layer.stride, strict=True)
+    (top, bottom), (left, right) = (same_on_axis(*side) for side in sides)
     return top, bottom, left, right
 
 

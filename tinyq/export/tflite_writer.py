@@ -18,6 +18,7 @@ from tinyq.layers.contract import Layer, Shape
 VERSIONS = {
     "ADD": 2,
     "AVERAGE_POOL_2D": 2,
+    "CONCATENATION": 2,
     "CONV_2D": 3,
     "FULLY_CONNECTED": 4,
     "HARD_SWISH": 1,
@@ -35,6 +36,7 @@ VERSIONS = {
     "SOFTMAX": 2,
     "SUB": 2,
     "TANH": 2,
+    "TRANSPOSE": 2,
 }
 
 

@@ -17,6 +17,7 @@ from tinyq.floatref.elementwise import (
     Sub,
     Tanh,
 )
+from tinyq.floatref.moves import Concat, Flatten, Pad, Reshape, Transpose
 from tinyq.floatref.pointwise import Add, Pad2D, ReLU, ReLU6
 from tinyq.floatref.pools import AvgPool2D, GlobalAvgPool2D, MaxPool2D
 from tinyq.floatref.weighted import Conv2D, Dense, Weighted
@@ -25,9 +26,11 @@ __all__ = [
     "Add",
     "Array",
     "AvgPool2D",
+    "Concat",
     "Constant",
     "Conv2D",
     "Dense",
+    "Flatten",
     "FloatLayer",
     "GlobalAvgPool2D",
     "HardSwish",
@@ -35,12 +38,15 @@ __all__ = [
     "Logistic",
     "MaxPool2D",
     "Mul",
+    "Pad",
     "Pad2D",
     "ReLU",
     "ReLU6",
     "Rescale",
+    "Reshape",
     "Softmax",
     "Sub",
     "Tanh",
+    "Transpose",
     "Weighted",
 ]

@@ -20,7 +20,8 @@ class FloatLayer(Protocol):
     quantize: the grids of these tensors in the same order, then the layer's own output grid, or
     None where it passes its input's grid on, then a Scheme, to the int8 layer;
     requantizes, for a layer that has it: whether quantize needs a grid of the layer's own.  Then a
-    Network refuses a node of it that does not say what to observe.
+    Network refuses a node of it that does not say what to observe;
+    form, for a layer that has it: IMAGE where it takes images alone.
     """
 
     @property

@@ -24,6 +24,7 @@ class Pad2D(Proved):
 
     pads: tuple[int, int, int, int]
 
+    form: ClassVar[str] = IMAGE
     requantizes: ClassVar[bool] = False
 
     def _prove(self) -> None:

@@ -33,6 +33,7 @@ class MaxPool2D(Proved):
     stride: tuple[int, int]
     pads: tuple[int, int, int, int] = NO_PADS
 
+    form: ClassVar[str] = IMAGE
     requantizes: ClassVar[bool] = False
 
     def _prove(self) -> None:
@@ -59,6 +60,7 @@ class AvgPool2D(Proved):
     kernel: tuple[int, int]
     stride: tuple[int, int]
 
+    form: ClassVar[str] = IMAGE
     requantizes: ClassVar[bool] = False
 
     def _prove(self) -> None:
@@ -83,6 +85,7 @@ class AvgPool2D(Proved):
 class GlobalAvgPool2D(Proved):
     """Take the mean of each channel over the whole image."""
 
+    form: ClassVar[str] = IMAGE
     requantizes: ClassVar[bool] = False
 
     def forward(self, x: Array) -> Array:

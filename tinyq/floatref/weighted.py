@@ -10,6 +10,7 @@ from tinyq.affine import Grid
 from tinyq.checks import Proved, checked, wholes
 from tinyq.floatref.contract import Array, Weights
 from tinyq.layers.checks import (
+    ANY,
     IMAGE,
     ROW,
     check_reals,
@@ -32,6 +33,7 @@ class Conv2D(Proved):
     bias: Weights
     stride: tuple[int, int] = (1, 1)
 
+    form: ClassVar[str] = IMAGE
     requantizes: ClassVar[bool] = True
 
     def _prove(self) -> None:
@@ -70,6 +72,8 @@ class Conv2D(Proved):
 class Dense(Proved):
     """Multiply rows by a weight matrix.  weights: float32 (out, in); bias: float32 (out,).
 
+    What has more axes is rows on rows: the last axis is multiplied, the others stay.
+
     Raises TypeError or ValueError for what is not so, and for NaN or infinity.
     """
 
@@ -82,11 +86,12 @@ class Dense(Proved):
         check_weight_shapes("Dense", "(out, in)", self.weights, self.bias, "weights")
 
     def forward(self, x: Array) -> Array:
-        """Return bias + the sum of products: (N, in) to (N, out)."""
-        check_reals(self, x, ROW, self.weights.shape[1])
-        total = np.broadcast_to(self.bias, (len(x), len(self.bias))).copy()
-        for i in range(x.shape[1]):
-            total += x[:, i, None] * self.weights[:, i]
+        """Return bias + the sum of products: (N, ..., in) to (N, ..., out)."""
+        form = ANY if getattr(x, "ndim", 0) > 2 else ROW
+        check_reals(self, x, form, self.weights.shape[1])
+        total = np.broadcast_to(self.bias, (*x.shape[:-1], len(self.bias))).copy()
+        for i in range(x.shape[-1]):
+            total += x[..., i, None] * self.weights[:, i]
         return total
 
     @checked

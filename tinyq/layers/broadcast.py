@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.checks import SAMPLES, check_codes
+from tinyq.layers.checks import ANY, check_codes
 from tinyq.layers.contract import Codes, Shape
 
 PAIR = ("a", "b")
@@ -39,7 +39,7 @@ def check_pair(layer: object, grids: tuple[Grid, Grid], a: Codes, b: Codes) -> t
     Raises as check_codes and broadcast_shape do, and ValueError for two numbers of samples.
     """
     for name, codes, grid in zip(PAIR, (a, b), grids, strict=True):
-        check_codes(layer, codes, grid, SAMPLES, name=name)
+        check_codes(layer, codes, grid, ANY, name=name)
     where = f"{type(layer).__name__}.forward"
     rank = len(broadcast_shape(where, a.shape[1:], b.shape[1:]))
     if len(a) != len(b) and 1 not in (len(a), len(b)):

@@ -11,7 +11,7 @@ from tinyq.checks import integers, wholes
 
 IMAGE = "(N, H, W, C)"
 ROW = "(N, C)"
-SAMPLES = "(N, ...)"
+ANY = "(N, ..., C)"
 Number = TypeVar("Number", bound=np.generic)
 Reals = NDArray[np.float32]
 
@@ -26,8 +26,8 @@ def check_codes(
 ) -> None:
     """Raise unless codes are an int8 array on grid, of the form and channels that layer takes.
 
-    form: IMAGE or ROW, whose commas give the rank, or SAMPLES for any from 2 on;
-    channels: size of the last axis, None for any; name: of the argument of layer.forward.
+    form: IMAGE or ROW, whose commas give the rank, or ANY, for each rank from 2 on; channels: size
+    of the last axis, None for any; name: of the argument of layer.forward.
     Raises TypeError for another type or dtype, ValueError for another shape or a code off the grid.
     """
     where = f"{type(layer).__name__}.forward: {name}"
@@ -35,8 +35,7 @@ def check_codes(
         raise TypeError(f"{where} must be an int8 array {form}, got {type(codes).__name__}")
     if codes.dtype != np.int8:
         raise TypeError(f"{where} must be int8 {form}, got {codes.dtype} {codes.shape}")
-    rank = form.count(",") + 1
-    if codes.ndim < rank or codes.ndim > rank and form != SAMPLES:
+    if not has_form(codes.shape, form):
         raise ValueError(f"{where} must have shape {form}, got {codes.shape}")
     if channels is not None and codes.shape[-1] != channels:
         raise ValueError(f"{where} must have C = {channels}, got shape {codes.shape}")
@@ -44,20 +43,29 @@ def check_codes(
     integers(where, codes, grid.qmin, grid.qmax)
 
 
+def has_form(shape: tuple[int, ...], form: str) -> bool:
+    """Return whether a shape, with N, has the rank of IMAGE or ROW, or any that ANY takes.
+
+    >>> has_form((1, 2, 3), IMAGE), has_form((1, 2, 3), ANY), has_form((3,), ANY)
+    (False, True, False)
+    """
+    return len(shape) >= 2 if form == ANY else len(shape) == form.count(",") + 1
+
+
 def check_reals(
     layer: object, x: Reals, form: str | None = None, channels: int | None = None, name: str = "x"
 ) -> None:
     """Raise unless x is an array of floats, of the form and channels that layer takes.
 
-    form: IMAGE or ROW, None for any; channels: size of the last axis, None for any; name: of the
-    argument of layer.forward.  Raises TypeError for another type, ValueError for another shape.
+    form: IMAGE, ROW or ANY, None for any; channels: size of the last axis, None for any; name: of
+    the argument of layer.forward.  Raises TypeError for another type, ValueError for another shape.
     """
     where = f"{type(layer).__name__}.forward: {name}"
     other = isinstance(x, np.ma.MaskedArray | np.matrix)  # their arithmetic is another one
     if other or not isinstance(x, np.ndarray) or x.dtype.kind != "f":
         got = getattr(x, "dtype", type(x).__name__)
         raise TypeError(f"{where} must be a float32 array, got {got}")
-    if form is not None and x.ndim != form.count(",") + 1:
+    if form is not None and not has_form(x.shape, form):
         raise ValueError(f"{where} must have shape {form}, got {x.shape}")
     if channels is not None and x.shape[-1] != channels:
         raise ValueError(f"{where} must have C = {channels}, got shape {x.shape}")
@@ -77,16 +85,28 @@ def check_form(shape: tuple[int, ...], form: str, channels: int | None = None) -
 
     form, channels: as check_codes takes them.
     """
-    if len(shape) != form.count(","):
-        wanted = "(H, W, C)" if form == IMAGE else "(C,)"
+    if not has_form((1, *shape), form):
+        wanted = {IMAGE: "(H, W, C)", ROW: "(C,)", ANY: "(..., C)"}[form]
         raise ValueError(f"it must read {wanted}, got {shape}")
     if channels is not None and shape[-1] != channels:
         raise ValueError(f"its weight needs C = {channels}, got {shape}")
 
 
+def check_rank(shape: tuple[int, ...], rank: int) -> None:
+    """Raise ValueError unless one sample's shape, without N, has so many axes.
+
+    >>> check_rank((4,), 2)
+    Traceback (most recent call last):
+    ValueError: it must read samples of rank 2, got (4,)
+    """
+    if len(shape) != rank:
+        raise ValueError(f"it must read samples of rank {rank}, got {shape}")
+
+
 def elementwise_form(codes: object) -> str:
-    """Return the form of a layer that works code by code: IMAGE for four axes, else ROW."""
-    return IMAGE if getattr(codes, "ndim", 0) == 4 else ROW
+    """Return the form of a layer that works code by code: IMAGE for four axes, or ROW, or ANY."""
+    ndim = getattr(codes, "ndim", 0)
+    return IMAGE if ndim == 4 else ROW if ndim <= 2 else ANY
 
 
 def check_window(name: str, kernel: Sequence[int], stride: Sequence[int]) -> None:

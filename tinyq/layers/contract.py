@@ -10,7 +10,7 @@ from tinyq.affine import Grid
 from tinyq.requantize import Requantizer
 
 Codes = NDArray[np.int8]
-Shape = tuple[int, ...]  # of one image's tensor, without N: (H, W, C) or (C,)
+Shape = tuple[int, ...]  # of one sample's tensor, without N: (H, W, C), (C,), or of any rank >= 1
 Entry = TypeVar("Entry")
 
 

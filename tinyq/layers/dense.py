@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.checks import checked
-from tinyq.layers.checks import ROW, check_codes, check_form
+from tinyq.layers.checks import ANY, ROW, check_codes, check_form
 from tinyq.layers.contract import Shape
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
@@ -18,6 +18,7 @@ class QDense(Linear):
 
     acc[n, o] = bias[o] + sum over i of w[o, i] * (x[n, i] - zero_point)
 
+    What has more axes is rows on rows: the last axis is multiplied, the others stay.
     Source: TFLite ``reference_integer_ops::FullyConnected``.
 
     >>> one = Grid(1.0, 0)
@@ -52,12 +53,13 @@ class QDense(Linear):
 
     @checked
     def out_shape(self, shape: Shape) -> Shape:
-        """Return (out,) for (in,).  Raises ValueError for another shape."""
-        check_form(shape, ROW, channels=self.weight.shape[1])
-        return (len(self.bias),)
+        """Return (..., out) for (..., in).  Raises ValueError for another shape."""
+        check_form(shape, ANY if len(shape) > 1 else ROW, channels=self.weight.shape[1])
+        return *shape[:-1], len(self.bias)
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
-        """Return the accumulators: int8 (N, in) to int32 (N, out)."""
-        check_codes(self, codes, self.in_grid, ROW, channels=self.weight.shape[1])
+        """Return the accumulators: int8 (N, ..., in) to int32 (N, ..., out)."""
+        form = ANY if getattr(codes, "ndim", 0) > 2 else ROW
+        check_codes(self, codes, self.in_grid, form, channels=self.weight.shape[1])
         steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
         return self.bias + steps @ self.weight.astype(np.int32).T

@@ -1,7 +1,8 @@
-"""Images at a network's door: one array, or batches that come one by one."""
+"""Samples at a network's door, images or rows: one array, or batches that come one by one."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from types import EllipsisType
 from typing import Any
 
 import numpy as np
@@ -12,26 +13,51 @@ from tinyq.checks import finite_float32, integers
 
 BATCH = 32
 Images = NDArray[np.float32]
-Sizes = tuple[int | None, ...]  # (H, W, C), None for any
+Sizes = tuple[int | None | EllipsisType, ...]  # (H, W, C), None for any; (..., C), any rank
 
 
 def check_shape(images: NDArray[Any], wanted: Sizes) -> None:
-    """Raise ValueError unless images are (N, H, W, C) with the wanted sizes, None for any."""
-    fits = images.ndim == 4 and all(
-        want in (None, got) for got, want in zip(images.shape[1:], wanted, strict=True)
+    """Raise ValueError unless images are (N, *wanted), None for any size, ... for any axes.
+
+    >>> check_shape(np.zeros((2, 8)), (..., 7))
+    Traceback (most recent call last):
+    ValueError: images must have shape (N, ..., 7), got (2, 8)
+    """
+    named = [want for want in wanted if want is not ...]
+    sizes = images.shape[1:]
+    if len(named) < len(wanted):  # the axes before them may be any
+        sizes = sizes[len(sizes) - len(named) :]
+    fits = len(sizes) == len(named) and all(
+        want in (None, got) for got, want in zip(sizes, named, strict=True)
     )
     if not fits:
-        form = ", ".join(
-            letter if want is None else str(want)
-            for letter, want in zip("HWC", wanted, strict=True)
-        )
-        raise ValueError(f"images must have shape (N, {form}), got {images.shape}")
+        letters = "HWC" if len(wanted) == 3 else "?" * len(wanted)
+        form = [
+            letter if want is None else "..." if want is ... else str(want)
+            for letter, want in zip(letters, wanted, strict=True)
+        ]
+        raise ValueError(f"images must have shape (N, {', '.join(form)}), got {images.shape}")
+
+
+def form_of(wanted: Sizes) -> str:
+    """Return what messages call arrays of the wanted sizes.
+
+    >>> form_of((None, None, 3)), form_of((7,)), form_of((4, 7))
+    ('(N, H, W, C)', '(N, C)', '(N, ..., C)')
+    """
+    return {3: "(N, H, W, C)", 1: "(N, C)"}.get(len(wanted), "(N, ..., C)")
+
+
+def sizes_of(channels: int, image: bool) -> Sizes:
+    """Return the sizes of images with C channels, or of samples of any rank with C at the end."""
+    return (None, None, channels) if image else (..., channels)
 
 
 def check_images(images: NDArray[Any], wanted: Sizes) -> Images:
     """Return images as finite float32 of the wanted shape, or raise TypeError or ValueError."""
     if not isinstance(images, np.ndarray):
-        raise TypeError(f"images must be a float32 array (N, H, W, C), got {type(images).__name__}")
+        got = type(images).__name__
+        raise TypeError(f"images must be a float32 array {form_of(wanted)}, got {got}")
     images = finite_float32("images", images)
     check_shape(images, wanted)
     return images
@@ -40,7 +66,7 @@ def check_images(images: NDArray[Any], wanted: Sizes) -> Images:
 def to_codes(images: NDArray[Any], grid: Grid, wanted: Sizes) -> NDArray[np.int8]:
     """Return images as int8 codes on grid: float32 is quantized, int8 is taken as codes.
 
-    images: (N, H, W, C) of the wanted shape.
+    images: (N, ...) of the wanted shape.
     Raises TypeError for another dtype; ValueError for a wrong shape, NaN, infinity, codes off grid.
     """
     if not (isinstance(images, np.ndarray) and images.dtype == np.int8):
@@ -50,19 +76,22 @@ def to_codes(images: NDArray[Any], grid: Grid, wanted: Sizes) -> NDArray[np.int8
     return images
 
 
-def batches(images: Images | Iterable[Images], channels: int) -> Iterator[tuple[str, Images]]:
+def batches(
+    images: Images | Iterable[Images], channels: int, image: bool = True
+) -> Iterator[tuple[str, Images]]:
     """Yield (name, batch) of calibration images, each batch checked, none held.
 
     images: float32 (N, H, W, C), cut into batches of 32, from memory or a memory-mapped file; or
     an iterable of such arrays, each of them a batch.  channels: C.
+    image: False where samples may be of any rank: (N, ..., C).
     The name is what an error message calls the batch: "images[32:64]", or "batch 1" of an iterable.
     Raises TypeError for what is not an array of floats, ValueError, with the batch's name, for NaN,
-    infinity, or a batch whose (H, W, C) is not the first one's; and for no image at all.
+    infinity, or a batch whose shape but for N is not the first one's; and for no image at all.
 
     >>> [(name, batch.shape) for name, batch in batches(np.zeros((40, 4, 4, 3), np.float32), 3)]
     [('images[0:32]', (32, 4, 4, 3)), ('images[32:40]', (8, 4, 4, 3))]
     """
-    shape: Sizes = (None, None, channels)
+    shape: Sizes = sizes_of(channels, image)
     count = 0
     for name, batch in _slices(images, shape):
         with naming(name):
@@ -86,7 +115,7 @@ def _slices(images: Images | Iterable[Images], shape: Sizes) -> Iterator[tuple[s
             yield f"batch {number}", batch
     else:
         raise TypeError(
-            "images must be a float32 array (N, H, W, C), or an iterable of such batches, "
+            f"images must be a float32 array {form_of(shape)}, or an iterable of such batches, "
             f"got {type(images).__name__}"
         )
 

@@ -7,15 +7,16 @@ y[o] = requantize(acc[o])                                                       
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import whole
+from tinyq.checks import checked, whole
 from tinyq.layers.contract import Shape
 from tinyq.layers.one_input import OneInput
+from tinyq.layers.widening import widened_scales, without_the_smallest
 from tinyq.requantize import Requantizer, Rounding
 from tinyq.weights import BITS, WEIGHT_MAX, quantize_bias, quantize_weights, weight_scales
 
@@ -101,6 +102,42 @@ class Linear(OneInput, ABC):
             )
 
     @classmethod
+    @checked
+    def from_codes(
+        cls,
+        weight: NDArray[np.int8],
+        bias: NDArray[np.int32] | None,
+        weight_scale: NDArray[np.float32],
+        in_grid: Grid,
+        out_grid: Grid,
+        rounding: Rounding = Rounding.DOUBLE,
+        **window: Any,
+    ) -> Self:
+        """Build the layer from the numbers of a file, as a viewer of models shows them.
+
+        weight: int8, output channel first; bias: int32 (O,), None for none; weight_scale: float32
+        (O,) or (1,); in_grid, out_grid: from the scale and the zero_point of a tensor; window: what
+        else the layer has, say stride.  The requantizer is derived from the scales by (5.10).
+        Raises as the class does.
+
+        >>> from tinyq.layers import QDense
+        >>> fine, one = Grid(0.5, 0), Grid(1.0, 0)
+        >>> dense = QDense.from_codes(np.int8([[2, -1]]), None, np.float32([0.5]), fine, one)
+        >>> dense.forward(np.int8([[9, 2]])).tolist()                         # 0.25 * 16
+        [[4]]
+        """
+        scales = in_grid.scale, weight_scale, out_grid.scale
+        return cls(
+            in_grid=in_grid,
+            out_grid=out_grid,
+            weight=weight,
+            bias=np.zeros(weight.shape[:1], np.int32) if bias is None else bias,
+            weight_scale=weight_scale,
+            requantizer=Requantizer.from_scales(*scales, rounding),
+            **window,
+        )
+
+    @classmethod
     def _parts_from_float(
         cls,
         weights: NDArray[np.float32],
@@ -114,7 +151,10 @@ class Linear(OneInput, ABC):
         """Return the constructor's arguments for float weights and bias."""
         whole(f"{cls.__name__}: weight_bits", weight_bits, *BITS)
         check_weight_shapes(cls.__name__, cls.weight_form, weights, bias, "weights")
-        scales = weight_scales(weights, per_channel, weight_bits)
+        scales = weight_scales(
+            without_the_smallest(weights, per_channel, weight_bits), per_channel, weight_bits
+        )
+        scales = widened_scales(scales, weights, bias, in_grid, out_grid, weight_bits)
         return {
             "in_grid": in_grid,
             "out_grid": out_grid,

@@ -80,7 +80,8 @@ def run_nodes(
 def tensor_shapes(nodes: Sequence[Node[Layer]], image_shape: Shape) -> dict[str, Shape]:
     """Return the shape of each tensor of an int8 network for one image, by name, "input" first.
 
-    image_shape: (H, W, C).  Raises ValueError, with the layer's name, where layers do not fit.
+    image_shape: (H, W, C), or of another rank.  Raises ValueError, with the layer's name, where
+    layers do not fit.
 
     >>> from tinyq.affine import Grid
     >>> from tinyq.layers import QPad2D

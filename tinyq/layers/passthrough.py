@@ -94,7 +94,7 @@ class QClamp(PassThrough):
         return shape
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
-        """Return the clamped codes: int8 (N, H, W, C) or (N, C), same shape out."""
+        """Return the clamped codes: int8 of any rank from 2 on, same shape out."""
         check_codes(self, codes, self.in_grid, elementwise_form(codes))
         return np.clip(codes, np.int8(self.low), np.int8(self.high))
 

@@ -10,7 +10,7 @@ from tinyq.affine import Grid
 from tinyq.checks import checked
 from tinyq.fixedpoint import INT32
 from tinyq.layers.broadcast import largest_step, steps
-from tinyq.layers.checks import SAMPLES, check_codes
+from tinyq.layers.checks import ANY, check_codes
 from tinyq.layers.contract import Shape
 from tinyq.layers.one_input import OneInput
 from tinyq.requantize import Requantizer, Rounding
@@ -61,7 +61,7 @@ class QRescale(OneInput):
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the codes on out_grid: int8 (N, ...), same shape out."""
-        check_codes(self, codes, self.in_grid, SAMPLES)
+        check_codes(self, codes, self.in_grid, ANY)
         return self.requantizer.requantize(steps(codes, self.in_grid), self.out_grid)
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.checks import checked, integers
-from tinyq.layers.checks import SAMPLES, check_codes
+from tinyq.layers.checks import ANY, check_codes
 from tinyq.layers.contract import Shape
 from tinyq.layers.functions import (
     Function,
@@ -85,7 +85,7 @@ class QTable(OneInput):
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the table's answers: int8 (N, ...), same shape out."""
-        check_codes(self, codes, self.in_grid, SAMPLES)
+        check_codes(self, codes, self.in_grid, ANY)
         return self.table[codes.astype(np.int16) + 128]
 
 

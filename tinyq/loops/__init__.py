@@ -40,6 +40,7 @@ from tinyq.loops.rescale import (
     saturating_rounding_doubling_high_mul,
 )
 from tinyq.loops.roundings import rescale_float32, rescale_float64, rescale_single, rescale_up
+from tinyq.loops.shapes import concat, pad, reshape, transpose
 from tinyq.loops.softmax import softmax, softmax_multiplier
 
 __all__ = [
@@ -52,6 +53,7 @@ __all__ = [
     "avg_pool2d",
     "broadcast",
     "clamp",
+    "concat",
     "conv2d",
     "dense",
     "each",
@@ -66,6 +68,7 @@ __all__ = [
     "max_pool2d",
     "mul",
     "multiply_by_quantized_multiplier",
+    "pad",
     "pad2d",
     "quantize_multiplier",
     "relu",
@@ -76,11 +79,13 @@ __all__ = [
     "rescale_float64",
     "rescale_single",
     "rescale_up",
+    "reshape",
     "rounding_divide_by_pot",
     "saturating_rounding_doubling_high_mul",
     "softmax",
     "softmax_multiplier",
     "sub",
     "tanh_code",
+    "transpose",
     "wrap_int32",
 ]

@@ -57,7 +57,7 @@ def input_steps(layer: Linear, codes: NDArray[np.int8]) -> NDArray[np.int32]:
 
     x - zero_point for a row of a dense layer, or for a window of a convolution.
 
-    codes: int8 (N, I) or (N, H, W, I), as layer.forward takes them.
+    codes: int8 (N, ..., I) or (N, H, W, I), as layer.forward takes them.
     Returns int32 (M, K), K = weights an output channel; M = N, or N * OH * OW windows.
     Raises TypeError for a layer that is none of these.
     """
@@ -66,7 +66,7 @@ def input_steps(layer: Linear, codes: NDArray[np.int8]) -> NDArray[np.int32]:
 
 
 def _rows(layer: QDense, steps: NDArray[np.int32]) -> NDArray[np.int32]:
-    return steps
+    return steps.reshape(-1, layer.weight.shape[1])
 
 
 def _windows(layer: QConv2D, steps: NDArray[np.int32]) -> NDArray[np.int32]:

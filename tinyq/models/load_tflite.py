@@ -47,7 +47,7 @@ def to_network(model: Model, understood: Understood) -> TFLiteNetwork:
             nodes=nodes,
             grids={INPUT: image.grid} | {node.name: node.layer.out_grid for node in nodes},
             ranges={},
-            image_shape=image.shape,  # type: ignore[arg-type]
+            image_shape=image.shape,
             tensor_indices=tensors,
             operator_indices=understood.operators,
             float_input=model.tensors[model.inputs[0]].type is TensorType.FLOAT32,

@@ -10,6 +10,7 @@ from tinyq.affine import Grid
 from tinyq.checks import Proved, checked
 from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
+from tinyq.layers.widening import widened_channels
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,8 @@ class LedgerRow(Proved):
     in_grids, out_grid: Grid objects; out_grid is one of in_grids where the layer passes through.
     requantizes: whether the layer rescales to a grid of its own.
     weight_scale, multiplier, shift: (least, largest), None where there are none.
-    weight_bytes: int8 weights and int32 biases; activation_bytes: output codes of one image.
+    weight_bytes: int8 weights and int32 biases; activation_bytes: output codes of one image;
+    widened: the channels of near-zero weights whose scale was widened for the bias.
     """
 
     name: str
@@ -33,6 +35,7 @@ class LedgerRow(Proved):
     shift: tuple[int, int] | None
     weight_bytes: int
     activation_bytes: int
+    widened: tuple[int, ...] = ()
 
 
 @checked
@@ -44,8 +47,10 @@ def ledger_row(name: str, layer: Layer | None, out_grid: Grid, activation_bytes:
         )
     read, requantizers = layer.in_grids, layer.requantizers.values()
     scales, weight_bytes = [], 0
+    widened: tuple[int, ...] = ()
     if isinstance(layer, Linear):
         scales, weight_bytes = [layer.weight_scale], layer.weight.nbytes + layer.bias.nbytes
+        widened = widened_channels(layer.weight, layer.bias, layer.weight_scale, layer.in_grid)
     return LedgerRow(
         name=name,
         kind=type(layer).__name__,
@@ -57,6 +62,7 @@ def ledger_row(name: str, layer: Layer | None, out_grid: Grid, activation_bytes:
         shift=_extent([r.shift for r in requantizers]),
         weight_bytes=weight_bytes,
         activation_bytes=activation_bytes,
+        widened=widened,
     )
 
 
@@ -84,7 +90,10 @@ COLUMNS = (
 
 @checked
 def format_ledger(rows: Sequence[LedgerRow]) -> str:
-    """Return the ledger as a text table, a line a layer; grids are numbered as they appear."""
+    """Return the ledger as a text table, a line a layer; grids are numbered as they appear.
+
+    A star marks weight scales of which some were widened, and lines below say of which channels.
+    """
     numbers: dict[int, int] = {}
     lines: list[list[object]] = [[title for title, _ in COLUMNS]]
     for row in rows:
@@ -98,7 +107,7 @@ def format_ledger(rows: Sequence[LedgerRow]) -> str:
                 f"{row.out_grid.scale:.5f}",
                 row.out_grid.zero_point,
                 verb,
-                _span(row.weight_scale, ".6f"),
+                _span(row.weight_scale, ".6f") + "*" * bool(row.widened),
                 _span(row.multiplier, "d"),
                 _span(row.shift, "d"),
                 row.weight_bytes,
@@ -106,10 +115,18 @@ def format_ledger(rows: Sequence[LedgerRow]) -> str:
             ]
         )
     forms = [form for _, form in COLUMNS]
-    return "\n".join(
+    table = [
         "  ".join(format(cell, form) for cell, form in zip(line, forms, strict=True)).rstrip()
         for line in lines
-    )
+    ]
+    return "\n".join([*table, *(_said(row) for row in rows if row.widened)])
+
+
+def _said(row: LedgerRow) -> str:
+    """Return the line below the table on a row's widened scales."""
+    channels = ", ".join(map(str, row.widened[:8])) + ", ..." * (len(row.widened) > 8)
+    kind = "channel" if len(row.widened) == 1 else "channels"
+    return f"* {row.name}: near-zero weights, scale widened for the bias: {kind} {channels}"
 
 
 def _span(extent: tuple[Any, Any] | None, form: str) -> str:

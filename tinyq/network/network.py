@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import signature
 from itertools import chain
@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 from tinyq.affine import Grid
 from tinyq.checks import Proved, checked, instance, whole
 from tinyq.floatref import FloatLayer
-from tinyq.layers.contract import Layer
-from tinyq.layers.images import Images, batches, check_images
+from tinyq.layers.checks import IMAGE
+from tinyq.layers.contract import Layer, Shape
+from tinyq.layers.images import Images, batches, check_images, sizes_of
 from tinyq.layers.nodes import INPUT, Node, check_nodes, naming_layer, run_nodes
 from tinyq.layers.scheme import INT8, Scheme
 from tinyq.network.calibration import calibrate
@@ -36,7 +37,8 @@ MAPPING: Any = Mapping
 class Network(Proved):
     """A float network.
 
-    nodes: layers in running order; the last one gives the logits; channels: C of the images.
+    nodes: layers in running order; the last one gives the logits; channels: C of the images, the
+    last axis of what is no image.
     Raises TypeError or ValueError, with the layer's name, for a name twice, an input that no
     earlier layer makes, too many or too few of them, what is no float layer, and a layer that needs
     a grid of its own, where its node has nothing to observe.
@@ -53,7 +55,7 @@ class Network(Proved):
                 _check_float_layer(node)
 
     def __call__(self, images: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the float logits (N, classes) of float images (N, H, W, C)."""
+        """Return the float logits (N, classes) of float images (N, H, W, C), or rows (N, C)."""
         if not self.nodes:
             raise ValueError("the network must have at least one layer, got none")
         return self.trace(images)[self.nodes[-1].name]
@@ -63,7 +65,7 @@ class Network(Proved):
 
         Raises TypeError for images that are not float, ValueError for a wrong shape, NaN, infinity.
         """
-        images = check_images(images, (None, None, self.channels))
+        images = check_images(images, sizes_of(self.channels, self._reads_images()))
         return run_nodes(self.nodes, {INPUT: images})
 
     def calibrate(
@@ -77,6 +79,7 @@ class Network(Proved):
 
         images: float32 (N, H, W, C), N >= 1, from memory or a memory-mapped file, run in batches
         of 32; or an iterable of such arrays, each a batch, read once.  All images have one (H, W).
+        A network whose input no layer takes for an image also takes (N, C), or (N, ..., C).
         observer: returns a fresh observer, say MinMax or partial(Percentile, percent=99.9).
         executor: any concurrent.futures.Executor, each batch a task for it; None runs them here.
         The outcome is the same to the last bit: observers are merged in the order of the batches.
@@ -99,7 +102,7 @@ class Network(Proved):
         ...     net.calibrate(batches, executor=pool)
         {'input': MinMax(lo=0.0, hi=99.0)}
         """
-        return calibrate(self, batches(images, self.channels), observer, executor)
+        return calibrate(self, self._batches(images), observer, executor)
 
     def quantize(
         self,
@@ -114,11 +117,13 @@ class Network(Proved):
 
         images, observer, executor: as calibrate takes them; later images must have their (H, W, C).
         scheme: of each layer that schemes does not name; schemes: by layer name, or "input".
+        A channel of near-zero weights gets a scale in which its bias fits int32, and a mark in the
+        ledger.
         Raises as calibrate does, ValueError for an unknown name in schemes, and what a layer's
         from_float raises, with the layer's name.
         """
         schemes = self._schemes(scheme, schemes)
-        stream = batches(images, self.channels)
+        stream = self._batches(images)
         first = next(stream)
         ranges = calibrate(self, chain([first], stream), observer, executor)
         return self.quantize_on(ranges, first[1].shape[1:], schemes=schemes)
@@ -127,7 +132,7 @@ class Network(Proved):
     def quantize_on(
         self,
         ranges: Mapping[str, Observer],
-        image_shape: tuple[int, int, int],
+        image_shape: Shape,
         *,
         scheme: Scheme = INT8,
         schemes: Mapping[str, Scheme] = MappingProxyType({}),
@@ -135,7 +140,8 @@ class Network(Proved):
         """Return the int8 network on ranges that are known already: of calibrate, or your own.
 
         ranges: an observer for "input" and for each tensor that a layer's observe names;
-        image_shape: (H, W, C) of later images; scheme, schemes: as quantize takes them.
+        image_shape: (H, W, C) of later images, or another rank; scheme, schemes: as quantize takes
+        them.
         Raises TypeError or ValueError for a tensor without a range, what is no observer, one that
         makes a grid of other codes than it is asked for, images of another C, or so small that a
         kernel does not fit them; and what quantize raises after calibration.
@@ -148,7 +154,7 @@ class Network(Proved):
         0.01568627543747425
         """
         schemes = self._schemes(scheme, schemes)
-        if image_shape[2] != self.channels:
+        if image_shape[-1:] != (self.channels,):
             raise ValueError(f"image_shape must have C = {self.channels}, got {image_shape}")
         observed = [node.observe for node in self.nodes if node.observe is not None]
         needed = [INPUT, *observed]
@@ -167,6 +173,14 @@ class Network(Proved):
             grids[node.name] = layer.out_grid
             nodes.append(Node(node.name, layer, node.inputs))
         return QNetwork(tuple(nodes), grids, ranges, image_shape)
+
+    def _reads_images(self) -> bool:
+        """Whether a layer that reads the input takes it for an image (N, H, W, C)."""
+        readers = [node.layer for node in self.nodes if INPUT in node.inputs]
+        return any(getattr(layer, "form", None) == IMAGE for layer in readers)
+
+    def _batches(self, images: Images | Iterable[Images]) -> Iterator[tuple[str, Images]]:
+        return batches(images, self.channels, self._reads_images())
 
     def _schemes(self, scheme: Scheme, schemes: Mapping[str, Scheme]) -> dict[str, Scheme]:
         names = [INPUT, *(node.name for node in self.nodes)]

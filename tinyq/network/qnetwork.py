@@ -30,7 +30,8 @@ class QNetwork(Proved):
     """A network in int8: integer layers, the grid and the calibrated range of every tensor.
 
     nodes: int8 layers in running order; grids: by tensor name, the same object where a layer passes
-    through; ranges: what calibration saw, by tensor name; image_shape: (H, W, C).
+    through; ranges: what calibration saw, by tensor name; image_shape: of one sample, (H, W, C) for
+    images, (C,) for rows, or of any other rank.
     The network keeps read-only mappings of its own, and copies of the observers in ranges.
     Raises as check_wiring does: a network that is made runs.
     """
@@ -38,7 +39,7 @@ class QNetwork(Proved):
     nodes: tuple[Node[Layer], ...]
     grids: Mapping[str, Grid]
     ranges: Mapping[str, Observer]
-    image_shape: tuple[int, int, int]
+    image_shape: Shape
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -49,13 +50,13 @@ class QNetwork(Proved):
         check_wiring(self.nodes, self.grids, self.image_shape)
 
     def __call__(self, images: NDArray[Any]) -> NDArray[np.int8]:
-        """Return the int8 logits (N, classes) of images: float32 (N, H, W, C), or int8 codes."""
+        """Return the int8 logits (N, classes) of images: float32 (N, *image_shape), or codes."""
         return self.trace(images)[self.nodes[-1].name]
 
     def trace(self, images: NDArray[Any]) -> dict[str, NDArray[np.int8]]:
         """Return every tensor's codes by layer name, the quantized images as "input".
 
-        images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.
+        images: float32 (N, *image_shape), quantized on the input grid here; int8 is taken as codes.
         Raises TypeError for another dtype, ValueError for a wrong shape, NaN or infinity.
         """
         codes = to_codes(images, self.grids[INPUT], self.image_shape)

@@ -25,7 +25,8 @@ def check_wiring(
     Each layer, grid and requantizer is proved once more: nobody changes them by accident, but
     ``object.__setattr__`` can, and a subclass may prove less than its bases ask for.
 
-    nodes: in running order; grids: of each tensor, by name; image_shape: (H, W, C).
+    nodes: in running order; grids: of each tensor, by name; image_shape: (H, W, C), or of another
+    rank >= 1.
     Raises TypeError or ValueError, with the layer's name, for a name twice, an input that no
     earlier layer makes, what is no layer, one whose own proof fails, a grid that is not that of the
     tensor, shapes that do not fit.
@@ -38,7 +39,10 @@ def check_wiring(
     """
     if not nodes:
         raise ValueError("the network must have at least one layer, got none")
-    wholes("image_shape (H, W, C)", image_shape, count=3, least=1)
+    if not image_shape:
+        raise ValueError("image_shape must have an axis, as (H, W, C) or (C,) have, got ()")
+    form = " (H, W, C)" if len(image_shape) == 3 else ""
+    wholes(f"image_shape{form}", image_shape, count=len(image_shape), least=1)
     check_nodes(nodes)
     for node in nodes:
         with naming_layer(node.name):

@@ -5,7 +5,6 @@ oracle's.
 """
 
 from collections.abc import Callable, Sequence
-from numbers import Integral
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +92,8 @@ def _conv(layer: layers.QConv2D, image: Sequence) -> list:
 
 
 def _dense(layer: layers.QDense, row: Sequence) -> list:
+    if np.ndim(row) > 1:
+        return [_dense(layer, one) for one in row]
     rows = zip(layer.weight, layer.bias, pairs_of(layer), strict=True)
     zero_point, end = layer.in_grid.zero_point, _end(layer)
     return [loops.dense(row, [w], [b], zero_point, *pair, *end)[0] for w, b, pair in rows]
@@ -109,10 +110,12 @@ def _clamp(layer: layers.QClamp, codes: Sequence) -> list:
 
 
 def _as_images(nest: Callable, *codes: Sequence) -> list:
-    """Run a loop nest, which takes images, on rows too: a row is an image of one pixel."""
-    if isinstance(codes[0][0], Integral):
-        return nest(*([[row]] for row in codes))[0][0]
-    return nest(*codes)
+    """Run a loop nest, which takes images, on any rank: its codes are an image of one pixel."""
+    shape = np.shape(codes[0])
+    if len(shape) == 3:
+        return nest(*codes)
+    made = nest(*([[np.ravel(one).tolist()]] for one in codes))[0][0]
+    return np.reshape(made, shape).tolist()
 
 
 NESTS: dict[type, Callable[..., list]] = {
@@ -132,5 +135,9 @@ NESTS: dict[type, Callable[..., list]] = {
         image, layer.kernel, layer.stride, layer.pads
     ),
     layers.QAvgPool2D: lambda layer, image: loops.avg_pool2d(image, layer.kernel, layer.stride),
+    layers.QConcat: lambda layer, *samples: loops.concat(samples, layer.axis),
     layers.QGlobalAvgPool2D: lambda layer, image: loops.global_avg_pool2d(image),
+    layers.QPad: lambda layer, codes: loops.pad(codes, layer.pads, layer.in_grid.zero_point),
+    layers.QReshape: lambda layer, codes: loops.reshape(codes, layer.out_shape(np.shape(codes))),
+    layers.QTranspose: lambda layer, codes: loops.transpose(codes, layer.axes),
 }

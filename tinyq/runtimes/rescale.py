@@ -7,7 +7,7 @@ import numpy as np
 
 from tinyq.layers import QRescale
 from tinyq.layers.broadcast import steps
-from tinyq.layers.checks import SAMPLES, check_codes
+from tinyq.layers.checks import ANY, check_codes
 from tinyq.layers.contract import Codes
 from tinyq.requantize import Rounding
 from tinyq.runtimes.add import BLOCK, in_blocks, to_codes
@@ -44,7 +44,7 @@ def litert_default(layer: QRescale, codes: Codes) -> Codes:
     ratio = np.float32(layer.in_grid.scale) / np.float32(layer.out_grid.scale)
     if not 2.0**-8 <= ratio <= 2.0**7:
         return litert_optimized(layer, codes)
-    check_codes(layer, codes, layer.in_grid, SAMPLES)
+    check_codes(layer, codes, layer.in_grid, ANY)
     multiplier = np.int64(np.rint(np.float32(256) * ratio))
     scaled = (steps(codes, layer.in_grid) * multiplier + 128) >> 8
     return to_codes(scaled + layer.out_grid.zero_point, layer.out_grid)

@@ -93,10 +93,8 @@ def _constant(runtime: Runtime, layer: layers.QConstant) -> Codes:
     return layer.forward()
 
 
-def _shared(
-    runtime: Runtime, layer: layers.QPad2D | layers.QClamp | layers.QMaxPool2D, codes: Codes
-) -> Codes:
-    return layer.forward(codes)
+def _shared(runtime: Runtime, layer: Layer, *codes: Codes) -> Codes:
+    return layer.forward(*codes)
 
 
 # What each layer asks of a runtime: functions of (runtime, layer, *codes), for layers of the type.
@@ -106,6 +104,7 @@ RULES: dict[type, Callable[..., Codes]] = {
     layers.QAvgPool2D: _average_pool,
     layers.QClamp: _shared,
     layers.QConstant: _constant,
+    layers.QConcat: _shared,
     layers.QConv2D: _linear,
     layers.QConv2DPerChannel: _linear,
     layers.QDense: _linear,
@@ -114,10 +113,13 @@ RULES: dict[type, Callable[..., Codes]] = {
     QMean: _mean,
     layers.QMul: _mul,
     layers.QPad2D: _shared,
+    layers.QPad: _shared,
     layers.QRescale: _rescale,
+    layers.QReshape: _shared,
     layers.QSoftmax: _softmax,
     layers.QSub: _sub,
     layers.QTable: _table,
+    layers.QTranspose: _shared,
 }
 
 

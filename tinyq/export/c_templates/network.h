@@ -11,10 +11,7 @@
 extern "C" {
 #endif
 
-/* One image, channels last: code (y, x, c) is input[(y * WIDTH + x) * CHANNELS + c]. */
-#define TINYQ_HEIGHT $height
-#define TINYQ_WIDTH $width
-#define TINYQ_CHANNELS $channels
+$layout
 #define TINYQ_INPUT_SIZE $input_size
 #define TINYQ_OUTPUT_SIZE $output_size
 

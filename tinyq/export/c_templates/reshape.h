@@ -1,0 +1,3 @@
+struct reshape {
+    int32_t size;
+};
