@@ -4,11 +4,13 @@ import numpy as np
 
 from tinyq import Grid, Requantizer, Rounding, Scheme, layers
 from tinyq.export.c_kernels import KERNELS
+from tinyq.export.tflite_steps import same_pads
 from tinyq.floatref import (
     Add,
     AvgPool2D,
     Conv2D,
     Dense,
+    DepthwiseConv2D,
     GlobalAvgPool2D,
     MaxPool2D,
     Pad2D,
@@ -19,10 +21,10 @@ from tinyq.layers.nodes import Node
 from tinyq.network import Network, QNetwork
 
 INTEGER = (Rounding.DOUBLE, Rounding.UP, Rounding.SINGLE)
-KINDS = set(KERNELS)  # what C and a .npz can hold
 MOVES = {layers.QReshape, layers.QTranspose, layers.QPad, layers.QConcat}  # tests/test_any_rank.py
+KINDS = set(KERNELS)  # what C and a .npz can hold
 # Layers that need a float original are drawn from these.
-ON_IMAGES = ("conv", "conv", "pad", "max", "avg", "relu", "relu6", "add")
+ON_IMAGES = ("conv", "conv", "depthwise", "pad", "max", "avg", "relu", "relu6", "add")
 ON_ROWS = ("dense", "relu", "add")
 
 
@@ -58,7 +60,13 @@ class _Draw:
         stride = (self.integer(1, 2), self.integer(1, 2))
         match kind:
             case "conv":
-                return Conv2D(*self.weights((*window, shape[2])), stride)
+                return Conv2D(
+                    *self.weights((*window, shape[2])), stride, self.dilation(window, shape)
+                )
+            case "depthwise":
+                times = self.integer(1, 2)
+                parts = self.weights(window, shape[2] * times)
+                return DepthwiseConv2D(*parts, times, stride, self.dilation(window, shape))
             case "dense":
                 return Dense(*self.weights(shape))
             case "pad":
@@ -68,18 +76,30 @@ class _Draw:
                 ends = (high, high, wide, wide)
                 pads = tuple(self.integer(0, size - 1) for size in ends)
                 return MaxPool2D(window, stride, pads)
-            case "avg":
-                return AvgPool2D(window, stride)
+            case "avg":  # TFLite has no other pads
+                pool = layers.QAvgPool2D(Grid(1.0, 0), window, stride)
+                pads = same_pads(pool, (1, *shape)) if self.integer(0, 1) else (0, 0, 0, 0)
+                return AvgPool2D(window, stride, pads)
         return ReLU() if kind == "relu" else ReLU6()
 
-    def weights(self, shape: tuple):
-        out = self.integer(1, 6)
+    def dilation(self, window: tuple, shape: tuple) -> tuple:
+        """As far apart as the image lets the window's pixels be, at most 3."""
+        most = [
+            (size - 1) // (k - 1) if k > 1 else 3 for k, size in zip(window, shape, strict=False)
+        ]
+        return tuple(self.integer(1, min(3, limit)) for limit in most)
+
+    def weights(self, shape: tuple, out: int | None = None):
+        out = out or self.integer(1, 6)
         weights = self.rng.normal(size=(out, *shape)).astype(np.float32)
         return weights, self.rng.normal(size=out).astype(np.float32)
 
     def append(self, layer, *sources) -> None:
         zeros = [np.zeros((1, *shape), np.float32) for _, shape in sources]
-        name, owns = f"{len(self.nodes)}/{type(layer).__name__} √", ("Conv2D", "Dense", "Add")
+        name, owns = (
+            f"{len(self.nodes)}/{type(layer).__name__} √",
+            ("Conv2D", "DepthwiseConv2D", "Dense", "Add"),
+        )
         observe = name if type(layer).__name__ in owns else None
         self.nodes.append(Node(name, layer, tuple(n for n, _ in sources), observe))
         self.tensors.append((name, layer.forward(*zeros).shape[1:]))

@@ -1,5 +1,6 @@
 """A case of each layer of tinyq.layers: the layer, one image's shapes, and its float original."""
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -35,21 +36,25 @@ def case(original, *in_grids: Grid, out_grid=None, shape=IMAGE, per_channel=True
 
 
 CONV = floatref.Conv2D(real(4, 2, 3, 3), real(4), (2, 1))
+DILATED = replace(CONV, dilation=(2, 1))
 DENSE = floatref.Dense(real(4, 7), real(4))
 CONSTANT = floatref.Constant(real(5, 1, 3))
+DEPTHWISE = floatref.DepthwiseConv2D(real(6, 2, 3), real(6), 2, (2, 1), (3, 1))
 
 # one line a layer: its name in tinyq.layers, and a case
 LAYER_CASES: dict[str, LayerCase] = {
     "QAdd": case(floatref.Add(), A, B, out_grid=OUT),
-    "QAvgPool2D": case(floatref.AvgPool2D((2, 3), (2, 1)), B),
+    "QAvgPool2D": case(floatref.AvgPool2D((2, 3), (2, 1), (0, 1, 1, 1)), B),
     "QClamp": LayerCase(layers.QClamp(B, 5, 82), (IMAGE,), floatref.ReLU6()),
     "QConstant": LayerCase(CONSTANT.quantize(OUT, Scheme()), (), CONSTANT),
     "QConcat": LayerCase(layers.QConcat((B, B), 0), (IMAGE, IMAGE), floatref.Concat(0)),
     "QConv2D": case(CONV, A, out_grid=OUT, per_channel=False),
-    "QConv2DPerChannel": case(CONV, A, out_grid=OUT),
+    "QConv2DPerChannel": case(DILATED, A, out_grid=OUT),
     "QDense": case(DENSE, A, out_grid=OUT, shape=(7,)),
+    "QDepthwiseConv2D": case(DEPTHWISE, A, out_grid=OUT),
     "QGlobalAvgPool2D": case(floatref.GlobalAvgPool2D(), B),
     "QMaxPool2D": case(floatref.MaxPool2D((2, 3), (2, 1), (1, 0, 0, 2)), B),
+    "QMean": case(floatref.Mean((0, 1)), A, out_grid=OUT),
     "QMul": case(floatref.Mul(), A, B, out_grid=OUT),
     "QPad": case(floatref.Pad(((1, 0), (0, 0), (2, 3))), B),
     "QPad2D": case(floatref.Pad2D((1, 0, 2, 3)), B),

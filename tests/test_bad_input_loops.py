@@ -30,6 +30,10 @@ CALLS: dict[str, dict[str, Any]] = {
     | {"zero_point_in": 0, "multipliers": [2**30], "shifts": [1], "zero_point_out": 0, **CODES},
     "dense": {"vector": [1, 2], "weights": [[1, 2]], "biases": [3], "zero_point_in": 0}
     | {"multiplier": 2**30, "shift": 1, "zero_point_out": 0, **CODES},
+    "depthwise_conv2d": {"image": IMAGE, "weights": [[[3]]] * len(IMAGE[0][0])}
+    | {"biases": [3] * len(IMAGE[0][0]), "stride": (1, 1), "zero_point_in": 0}
+    | {"multipliers": [2**30] * len(IMAGE[0][0]), "shifts": [1] * len(IMAGE[0][0])}
+    | {"zero_point_out": 0, **CODES, "dilation": (1, 1), "depth_multiplier": 1},
     "float32": {"x": 0.5},
     "float32_multiplier": {"ratio": 0.5},
     "float64_multiplier": {"ratio": 0.5},
@@ -39,6 +43,8 @@ CALLS: dict[str, dict[str, Any]] = {
     "leaky_relu_code": CURVE | {"code": -3, "alpha": 0.1},
     "logistic_code": {"code": 3, "grid": (0.5, 0)},
     "max_pool2d": WINDOW | {"pads": (0, 0, 0, 0)},
+    "mean": {"tensor": IMAGE, "axes": (0, 1), "zero_point_in": 0}
+    | {"multiplier": 2**30, "shift": 1, "zero_point_out": 0, **CODES},
     "mul": {"a": [[1, 2]], "b": [3], "zero_points": (0, 0, 0)}
     | {"multiplier": 2**30, "shift": 1, **CODES},
     "multiply_by_quantized_multiplier": {"x": 3, "multiplier": 2**30, "shift": 1},

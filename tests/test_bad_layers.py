@@ -30,7 +30,7 @@ ROW = QNET.ledger()[1]
 
 def parts_of(made) -> dict:
     """The arguments that a dataclass was made from."""
-    return {field.name: getattr(made, field.name) for field in fields(made)}
+    return {field.name: getattr(made, field.name) for field in fields(made) if field.init}
 
 
 MADE = [part for one in LAYER_CASES.values() for part in (one.layer, one.original)]
@@ -95,6 +95,7 @@ HINTED = [
 # that cannot be made, protocols, and context managers for messages.
 BEHIND = {"checks", "images", "contract"}
 BEHIND |= {"Linear", "PassThrough", "Pool", "check_weight_shapes", "check_left_shift", "check_mean"}
+BEHIND |= {"check_multiplier", "check_axes", "mean_shape", "Window", "window_counts"}
 BEHIND |= {"mean_codes", "run_nodes", "naming_layer", "FloatLayer", "check_reals", "Traced"}
 BEHIND |= {"calibrate", "observe_batch", "corrected", "real_weights"}
 BEHIND |= {"broadcast", "exponential", "functions", "hard_swish", "check_accumulator"}

@@ -14,7 +14,7 @@ from tinyq.network import QNetwork
 from tinyq.runtimes import RUNTIMES, compare, first_difference, forward, trace
 from tinyq.runtimes.whose import SINGLE
 
-NETWORKS = [random_qnet(seed) for seed in range(6)]
+NETWORKS = [random_qnet(seed) for seed in range(8)]
 CODES = [random_codes(qnet, 3, seed) for seed, qnet in enumerate(NETWORKS)]
 RIGHT = [trace(qnet, x, "tflite-micro") for qnet, x in zip(NETWORKS, CODES, strict=True)]
 NUMBER = st.integers(0, len(NETWORKS) - 1)

@@ -186,7 +186,11 @@ def check_accumulator(layer, codes, place, facts):
         acc = bias + sum(w * (q - zero_point) for w, q in zip(weight, image, strict=True))
     else:
         top, left = (i * s for i, s in zip(place[1:3], layer.stride, strict=True))
-        acc = accumulate(image, weight, bias, zero_point, top, left)
+        if isinstance(layer, layers.QDepthwiseConv2D):
+            source = channel // layer.depth_multiplier
+            image = [[[pixel[source]] for pixel in row] for row in image]
+            weight = [[[w] for w in row] for row in weight]
+        acc = accumulate(image, weight, bias, zero_point, top, left, layer.dilation)
     scale = float(layer.weight_scale[channel % len(layer.weight_scale)])
     real = Fraction(layer.in_grid.scale) * Fraction(scale) / Fraction(layer.out_grid.scale)
     multiplier, shift = loops.quantize_multiplier(
@@ -255,16 +259,29 @@ def test_pytorchs_sides_in_a_block_and_after_it(place):
         assert numbers[side] == loops.float32(abs(float(real))) * (1 if real >= 0 else -1)
 
 
-@pytest.mark.parametrize("kernel", [(2, 3), (1, 1), (3, 2)])
-def test_a_pools_sum_and_count(kernel):
+@pytest.mark.parametrize("pads", [(0, 0, 0, 0), (1, 0, 0, 1)])
+@pytest.mark.parametrize("kernel", [(2, 3), (2, 2), (3, 2)])
+def test_a_pools_sum_and_count(kernel, pads):
     rng = np.random.default_rng(2)
     codes = rng.integers(-128, 128, (2, 5, 6, 3)).astype(np.int8)
-    layer = layers.QAvgPool2D(Grid(0.5, -3), kernel, (2, 1))
+    layer = layers.QAvgPool2D(Grid(0.5, -3), kernel, (2, 1), pads)
     for n, y, x, c in places(layer.forward(codes).shape, 6, rng):
         facts = check_spot(layer, [codes], (n, y, x, c)).facts
-        window = [int(codes[n, 2 * y + i, x + j, c]) for i, j in product(*map(range, kernel))]
+        covered = ((2 * y + i - pads[0], x + j - pads[2]) for i, j in product(*map(range, kernel)))
+        window = [int(codes[n, i, j, c]) for i, j in covered if 0 <= i < 5 and 0 <= j < 6]
         assert (facts["sum"], facts["count"]) == (sum(window), len(window))
         assert facts["exact"] == decimal(Fraction(sum(window), len(window)))
+
+
+@pytest.mark.parametrize(
+    ("axes", "keep_dims", "place"), [((2,), False, (1, 4, 3)), ((0, 2), True, (0, 0, 3, 0))]
+)
+def test_the_mean_over_any_axes(axes, keep_dims, place):
+    rng = np.random.default_rng(2)
+    codes = rng.integers(-128, 128, (2, 5, 6, 3)).astype(np.int8)
+    facts = check_spot(QMean(Grid(0.5, -3), Grid(0.3, 4), axes, keep_dims), [codes], place).facts
+    window = codes[1, 4, 3] if axes == (2,) else codes[0, :, 3]
+    assert (facts["sum"], facts["count"]) == (int(window.sum(dtype=int)), window.size)
 
 
 def test_the_mean_of_an_image():

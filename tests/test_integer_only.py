@@ -88,7 +88,14 @@ EXTRA = {
         ),
         [TRACE["input"]],
     ),
-    "QAvgPool2D": (layers.QAvgPool2D(A, (3, 2), (2, 1)), [TRACE["input"]]),
+    "QAvgPool2D": (layers.QAvgPool2D(A, (3, 2), (2, 1), (1, 0, 0, 1)), [TRACE["input"]]),
+    "QDepthwiseConv2D": (
+        layers.QDepthwiseConv2D.from_float(
+            np.ones((6, 3, 2), np.float32), np.ones(6, np.float32), A, Grid(0.01, 3), 2, (2, 1)
+        ),
+        [TRACE["input"]],
+    ),
+    "QMean": (layers.QMean(A, Grid(0.03, 2), (0, 2)), [TRACE["input"]]),
     "QConcat": (layers.QConcat((A, A), 1), [TRACE["input"], TRACE["input"]]),
     "QPad": (layers.QPad(A, ((0, 0), (1, 0), (0, 2))), [TRACE["input"]]),
     "QReshape": (layers.QReshape(A, (-1,)), [TRACE["input"]]),

@@ -13,6 +13,7 @@ from tinyq.layers.nodes import INPUT, Node, check_nodes
 from tinyq.layers.pool import LARGEST_MEAN
 from tinyq.runtimes import oracle
 
+WEIGHTED = floatref.Conv2D | floatref.DepthwiseConv2D | floatref.Dense
 # a layer that reads nothing has its tests in test_constant.py
 READING = {name: case for name, case in LAYER_CASES.items() if case.shapes}
 CASES = pytest.mark.parametrize("case", READING.values(), ids=list(READING))
@@ -72,7 +73,7 @@ def test_a_layer_does_what_its_float_original_does(case):
 def slack(case: LayerCase) -> float:
     """How far the layer may be from its original: rounding, and weights that were rounded too."""
     layer, half = case.layer, 0.5001 * case.layer.out_grid.scale
-    if isinstance(case.original, floatref.Conv2D | floatref.Dense):
+    if isinstance(case.original, WEIGHTED):
         grid, terms = layer.in_grid, layer.weight[0].size
         largest = grid.scale * max(grid.qmax - grid.zero_point, grid.zero_point - grid.qmin)
         return half + 0.5001 * float(layer.weight_scale.max()) * largest * terms

@@ -52,7 +52,7 @@ def writable(value: object) -> object:
 
 def handed_over(made: object) -> dict:
     """The arguments to make it anew, each still in the hands of its owner."""
-    return {field.name: writable(getattr(made, field.name)) for field in fields(made)}
+    return {field.name: writable(getattr(made, field.name)) for field in fields(made) if field.init}
 
 
 def scribble(value: object) -> None:
@@ -140,14 +140,15 @@ def answers(qnet: QNetwork, plan, folder) -> dict[str, object]:
     """What a network does: its codes, its ledger, its plan's codes, and the bytes of its files."""
     images = codes(qnet, 3)
     kinds = {type(node.layer) for node in qnet.nodes}
-    exported = kinds <= {*STORED} and kinds <= KERNELS.keys()  # "not exported" is a legal state
-    if exported:
+    in_npz, in_c = kinds <= {*STORED}, kinds <= KERNELS.keys()  # "not exported" is a legal state
+    if in_npz:
         export.npz(qnet, folder / "net.npz", force=True)
+    if in_c:
         export.c(qnet, folder, force=True)
     rows = [says(row) for row in qnet.ledger()]
     tensors = {name: tensor.tobytes() for name, tensor in qnet.trace(images).items()}
     written = [path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()]
-    assert len(written) >= 3 * exported
+    assert len(written) >= in_npz + 3 * in_c
     return {"rows": rows, "trace": tensors, "plan": plan(images).tobytes(), "files": written}
 
 

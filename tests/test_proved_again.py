@@ -112,8 +112,10 @@ class Lenient(layers.QConv2DPerChannel):
         pass
 
 
-WEIGHT = np.full_like(LAYER.weight, -128)
-LENIENT = Lenient(**{f.name: getattr(LAYER, f.name) for f in fields(LAYER)} | {"weight": WEIGHT})
+SCALE = np.zeros_like(LAYER.weight_scale)
+LENIENT = Lenient(
+    **{f.name: getattr(LAYER, f.name) for f in fields(LAYER)} | {"weight_scale": SCALE}
+)
 ADD = LAYER_CASES["QAdd"]
 UNPROVED = UnprovedAdd(**{f.name: getattr(ADD.layer, f.name) for f in fields(ADD.layer)})
 
@@ -121,7 +123,7 @@ UNPROVED = UnprovedAdd(**{f.name: getattr(ADD.layer, f.name) for f in fields(ADD
 @pytest.mark.parametrize(
     ("layer", "case", "message"),
     [
-        (LENIENT, LAYER_CASES["QConv2DPerChannel"], "weight must lie in -127..127"),
+        (LENIENT, LAYER_CASES["QConv2DPerChannel"], "weight_scale must be finite and above 0"),
         (replace(UNPROVED, left_shift=24), ADD, "left_shift must be in 0..23"),
         (replace(UNPROVED, rescale_a=Requantizer(0.6)), ADD, "ratios must be at most 1/2"),
     ],

@@ -249,7 +249,7 @@ def test_bad_input_is_refused_under_every_runtime(runtime):
             forward(layer, image.astype(np.float32), runtime=rules)
         with pytest.raises(ValueError, match="must have shape"):
             forward(layer, image[0], runtime=rules)
-        with pytest.raises(ValueError, match="must fit the image"):
+        with pytest.raises(ValueError, match="must fit the image|without an empty axis"):
             forward(layer, image[:, :0], runtime=rules)
     with pytest.raises(TypeError, match="must be int8"):
         forward(plus, image, image.astype(np.int32), runtime=rules)

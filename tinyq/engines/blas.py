@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.engines.add import AddStep
-from tinyq.engines.fuse import LINEAR, Op
-from tinyq.engines.linear import Spec, spec_of
-from tinyq.engines.rescale import Rescale
+from tinyq.engines.depthwise import DepthwiseStep, depthwise_spec
+from tinyq.engines.finish import FLOAT32_EXACT, Finishing, max_pool
+from tinyq.engines.fuse import PRODUCTS, Op
+from tinyq.engines.linear import Spec, is_exact, spec_of
 from tinyq.engines.steps import Step, carve, carved
 from tinyq.engines.tensors import Tensor, windows
 from tinyq.engines.tiles import Tile
-from tinyq.layers import QAdd
+from tinyq.layers import QAdd, QDepthwiseConv2D
 
-FLOAT32_EXACT = 2**24
 WIDEST = 32  # columns from which on this product gains no more by grouping
 TABLE_ROOM = 2**15  # room from which on an add may have its table of 2**16 bytes
 
@@ -33,14 +33,16 @@ def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step |
     """
     if type(op.layer) is QAdd and room >= TABLE_ROOM:
         return AddStep(op, sources, target)
-    if type(op.layer) in LINEAR:
+    if type(op.layer) in PRODUCTS:
         image = sources[0].padded(op.pads)
         spec = spec_of(op, image.shape[2], 0, WIDEST, room // 4)
         return None if spec is None else LinearStep(spec, image, target)
+    if type(op.layer) is QDepthwiseConv2D and is_exact(op.layer):
+        return DepthwiseStep(depthwise_spec(op), sources[0].padded(op.pads), target)
     return None
 
 
-class LinearStep:
+class LinearStep(Finishing):
     """Gather windows, multiply, pool, rescale: a tile at a time.  See Spec for the arithmetic."""
 
     def __init__(self, spec: Spec, image: NDArray[np.int8], target: Tensor):
@@ -48,10 +50,7 @@ class LinearStep:
         self.kind = np.float32 if len(self.cuts) == 1 else np.float64
         self.matrix = spec.matrix.astype(np.float32)
         # the int8 matrix may go; a view of it would keep it
-        self.spec = replace(spec, matrix=spec.matrix[:0].copy())
-        self.target, self.rows = target, target.height
-        self.wide = np.float32 if spec.rescale is None else np.int64
-        self.signed = spec.rescale is not None and bool(spec.rescale.away.any())
+        self._finish_by(replace(spec, matrix=spec.matrix[:0].copy()), target)
         self.windows = windows(image, spec.kernel, spec.stride)
         self.held = self.matrix.nbytes + spec.nbytes
 
@@ -94,11 +93,8 @@ class LinearStep:
                 np.maximum(sums, others, out=sums)
             sums = sums.reshape(*out.shape[:2], -1, out.shape[3])
             if pooled.size:
-                sums = _max_pool(sums, self.spec.op.window[1], pooled)
-            if self.spec.rescale is None:
-                self._rescale_float32(sums, acc, out)
-            else:
-                self._rescale(self.spec.rescale, sums, acc, signs, out)
+                sums = max_pool(sums, self.spec.op.window[1], pooled)
+            self._finish(sums, acc, signs, out)
 
     def _multiply(self, inputs: NDArray, columns: NDArray, part: NDArray, sums: NDArray) -> None:
         np.copyto(columns.reshape(inputs.shape), inputs)
@@ -109,37 +105,3 @@ class LinearStep:
         np.copyto(sums, np.matmul(columns[:, first], self.matrix[first], out=part))
         for cut in others:
             np.add(sums, np.matmul(columns[:, cut], self.matrix[cut], out=part), out=sums)
-
-    def _rescale(
-        self, by: Rescale, sums: NDArray, acc: NDArray, signs: NDArray, out: NDArray
-    ) -> None:
-        np.copyto(acc, sums, casting="unsafe")
-        np.multiply(acc, by.multiplier, out=acc)
-        np.add(acc, by.nudge, out=acc)
-        np.right_shift(acc, by.first, out=acc)
-        if signs.size:
-            np.right_shift(acc, 63, out=signs)
-            np.bitwise_and(signs, by.away, out=signs)
-            np.add(acc, signs, out=acc)
-        np.add(acc, by.half, out=acc)
-        np.right_shift(acc, by.second, out=acc)
-        np.clip(acc, self.spec.low, self.spec.high, out=acc)
-        np.add(acc, self.spec.zero_point, out=out, casting="unsafe")
-
-    def _rescale_float32(self, sums: NDArray, acc: NDArray, out: NDArray) -> None:
-        spec = self.spec
-        # the sum is whole in float64, and rounded to float32 once, as (5.7) has it
-        np.add(sums, spec.constant, out=acc, dtype=np.float64, casting="same_kind")
-        np.multiply(acc, spec.ratio, out=acc)
-        np.rint(acc, out=acc)
-        np.clip(acc, spec.low, spec.high, out=acc)
-        np.add(acc, spec.zero_point, out=out, casting="unsafe")
-
-
-def _max_pool(sums: NDArray, width: int, out: NDArray) -> NDArray:
-    """Write the largest of each ``width`` neighbours in a row of (N, H, W, O) to out."""
-    columns = out.shape[2] * width
-    np.copyto(out, sums[:, :, :columns:width])
-    for x in range(1, width):
-        np.maximum(out, sums[:, :, x:columns:width], out=out)
-    return out

@@ -23,8 +23,10 @@ from tinyq.layers import (
     QConv2D,
     QConv2DPerChannel,
     QDense,
+    QDepthwiseConv2D,
     QGlobalAvgPool2D,
     QMaxPool2D,
+    QMean,
     QPad,
     QPad2D,
     QReshape,
@@ -35,8 +37,9 @@ from tinyq.layers.nodes import Node
 
 NO_PADS = (0, 0, 0, 0)
 # Exactly these: a subclass may compute something else.
-LINEAR = {QConv2D, QConv2DPerChannel, QDense}
-KNOWN = LINEAR | {QAdd, QAvgPool2D, QClamp, QGlobalAvgPool2D, QMaxPool2D, QPad2D}
+PRODUCTS = {QConv2D, QConv2DPerChannel, QDense}
+LINEAR = PRODUCTS | {QDepthwiseConv2D}
+KNOWN = LINEAR | {QAdd, QAvgPool2D, QClamp, QGlobalAvgPool2D, QMaxPool2D, QMean, QPad2D}
 KNOWN |= {QConcat, QPad, QReshape, QTranspose}
 
 

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tinyq.engines.fuse import Op
 from tinyq.engines.rescale import Rescale
 from tinyq.layers import QDense
+from tinyq.layers.checks import UNDILATED
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
 
@@ -87,30 +88,47 @@ class Spec:
 def spec_of(op: Op, across: int, shift: int, widest: int, room: int) -> Spec | None:
     """Return what a linear step needs, or None where only the layer's own forward is exact.
 
-    That is a rounding in float64, or a left shift that could wrap at int32.
+    That is a rounding in float64, a left shift that could wrap at int32, or a dilation, which a
+    window's bytes in a row do not have.
     across: pixels in a row of the layer's padded input; shift: see above; widest: columns, and
     room: entries, that a matrix may have for its windows to be grouped.
     """
-    layer, rounding = op.layer, op.layer.requantizer.rounding
-    shifts_left = rounding in (Rounding.DOUBLE, Rounding.UP)  # in int32
-    if rounding is Rounding.FLOAT64 or (shifts_left and _can_wrap(layer)):
+    layer, dense = op.layer, type(op.layer) is QDense
+    if not is_exact(layer) or (not dense and layer.dilation != UNDILATED):
         return None
-    dense = type(layer) is QDense
     weight = layer.weight[:, None, None, :] if dense else layer.weight
     rows, columns = (1, 1) if dense else layer.stride
     group = _group(weight.shape, columns, across, widest, room)
     matrix, kernel = _grouped(weight, columns, group)
-    constant = layer.bias - (layer.in_grid.zero_point + shift) * weight.sum((1, 2, 3), np.int64)
+    return finished(op, kernel, (rows, group * columns), matrix, shift)
+
+
+def is_exact(layer: Linear) -> bool:
+    """Whether Rescale, or one float32 product, has the arithmetic of a layer's requantizer."""
+    rounding = layer.requantizer.rounding
+    shifts_left = rounding in (Rounding.DOUBLE, Rounding.UP)  # in int32
+    return rounding is not Rounding.FLOAT64 and not (shifts_left and _can_wrap(layer))
+
+
+def finished(
+    op: Op, kernel: tuple[int, int], stride: tuple[int, int], matrix: NDArray[np.int8], shift: int
+) -> Spec:
+    """Return the Spec of a step whose matrix, kernel and stride are known: all after the product.
+
+    shift: what the codes are moved by in the product.
+    """
+    layer = op.layer
+    weights = layer.weight.reshape(len(layer.bias), -1).sum(axis=1, dtype=np.int64)
+    constant = layer.bias - (layer.in_grid.zero_point + shift) * weights
     low, high = layer.out_grid.qmin, layer.out_grid.qmax
     if op.clamp is not None:
         low, high = (min(max(end, op.clamp.low), op.clamp.high) for end in (low, high))
     low, high = low - layer.out_grid.zero_point, high - layer.out_grid.zero_point
     rescale = None
-    if rounding is not Rounding.FLOAT32:
+    if layer.requantizer.rounding is not Rounding.FLOAT32:
         rescale = Rescale.of(layer.requantizer, constant, rectified=low >= 0)
     ratio = np.broadcast_to(layer.requantizer.ratio.astype(np.float32), constant.shape).copy()
-    moved = rows, group * columns
-    return Spec(op, kernel, moved, matrix, constant, rescale, ratio, low, high)
+    return Spec(op, kernel, stride, matrix, constant, rescale, ratio, low, high)
 
 
 def _group(weight: tuple[int, ...], step: int, across: int, widest: int, room: int) -> int:

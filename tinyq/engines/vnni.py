@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from tinyq.engines import blas
 from tinyq.engines.add import AddStep
-from tinyq.engines.fuse import LINEAR, Op
+from tinyq.engines.fuse import PRODUCTS, Op
 from tinyq.engines.linear import INT32, Spec, spec_of
 from tinyq.engines.steps import Step, carve, carved
 from tinyq.engines.tensors import Tensor, windows
@@ -40,7 +40,7 @@ def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step |
         return CompiledAddStep(op, sources, target)
     if type(op.layer) is QGlobalAvgPool2D:
         return MeanStep(op, sources[0], target)
-    if type(op.layer) in LINEAR:
+    if type(op.layer) in PRODUCTS:
         image = sources[0].padded(op.pads)
         spec = spec_of(op, image.shape[2], SHIFT, WIDEST, room // 2)
         if spec is not None and spec.largest(SHIFT) <= INT32.max:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from tinyq.export.c_kernels import KERNELS, Shapes
+from tinyq.export.c_kernels import Shapes, kernel_of, weight_of
 from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import Node
@@ -26,9 +26,9 @@ def constants(name: str, node: Node[Layer], shapes: Shapes) -> str:
         ratios = [f"{{{multiplier}, {shift}}}" for multiplier, shift in pairs]
         lines += array("struct ratio", f"{name}_{field}", ratios)
     if isinstance(layer, Linear):
-        lines += array("int8_t", f"{name}_weight", layer.weight.ravel().tolist())
+        lines += array("int8_t", f"{name}_weight", weight_of(layer).ravel().tolist())
         lines += array("int32_t", f"{name}_bias", layer.bias.tolist())
-    kernel = KERNELS[type(layer)]
+    kernel = kernel_of(layer)
     lines.append(f"static const struct {kernel.struct} {name} = {{")
     fields = kernel.fields(name, node, shapes).items()
     lines += [f"    .{field} = {value}," for field, value in fields]

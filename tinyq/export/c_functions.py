@@ -4,7 +4,7 @@ from pathlib import Path
 from string import Template
 
 from tinyq.export.arena import Arena
-from tinyq.export.c_kernels import KERNELS, RESCALES
+from tinyq.export.c_kernels import RESCALES, kernel_of
 
 TEMPLATES = Path(__file__).parent / "c_templates"
 
@@ -17,11 +17,13 @@ NEEDS: dict[str, set[str]] = {
     "rescale_single": set(),
     "rescale": set(),
     "conv2d": {"saturate", "rescale"},
+    "depthwise_conv2d": {"saturate", "rescale"},
     "add": {"saturate", "rescale"},
     "pad2d": set(),
     "clamp": set(),
     "max_pool2d": set(),
     "avg_pool2d": {"saturate"},
+    "avg_pool2d_padded": {"saturate"},
     "reshape": set(),
     "gather": set(),
     "concat": set(),
@@ -30,7 +32,7 @@ NEEDS: dict[str, set[str]] = {
 
 def functions(memory: Arena) -> dict[str, str]:
     """Return the text of each function of the run time that the nodes need, in order, by name."""
-    used = {KERNELS[type(node.layer)].function for node in memory.nodes}
+    used = {kernel_of(node.layer).function for node in memory.nodes}
     for node in memory.nodes:
         used |= {RESCALES[r.rounding] for r in node.layer.requantizers.values()}
     for name in reversed(NEEDS):

@@ -4,8 +4,12 @@ from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from tinyq import layers
 from tinyq.affine import Grid
+from tinyq.layers.checks import UNDILATED, extent
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import Node
@@ -19,6 +23,7 @@ RESCALES = {
     Rounding.SINGLE: "rescale_single",
 }
 Shapes = Mapping[str, Shape]
+Window = layers.QConv2D | layers.QDepthwiseConv2D
 Fields = dict[str, object]  # C initializers by the name of the struct's field
 Pair = tuple[int, int]
 
@@ -104,9 +109,38 @@ def _linear(name: str, node: Node[Linear], window: Fields, shapes: Shapes) -> Fi
     }
 
 
-def _conv(name: str, node: Node[layers.QConv2D], shapes: Shapes) -> Fields:
-    window = _window(node.layer.weight.shape[1:3], node.layer.stride)
-    return _linear(name, node, window, shapes)
+def weight_of(layer: Linear) -> NDArray[np.int8]:
+    """Return a layer's weight as C reads it: a dilated kernel with its zeros in between.
+
+    They cost time and memory, and spare each other network a factor in its inner loop.
+
+    >>> from tinyq.requantize import Requantizer
+    >>> weight = np.ones((1, 1, 2, 1), np.int8)
+    >>> one, ratio = Grid(1.0, 0), Requantizer(1.0)
+    >>> parts = one, one, weight, np.int32([0]), np.float32([1]), ratio
+    >>> weight_of(layers.QConv2D(*parts, dilation=(1, 2))).ravel().tolist()
+    [1, 0, 1]
+    """
+    if not isinstance(layer, Window) or layer.dilation == UNDILATED:
+        return layer.weight
+    count, height, width, *depth = layer.weight.shape
+    down, right = layer.dilation
+    spread = np.zeros((count, *extent((height, width), (down, right)), *depth), np.int8)
+    spread[:, ::down, ::right] = layer.weight
+    return spread
+
+
+def weight_size(layer: Linear) -> int:
+    """Return how many codes weight_of has, without making them."""
+    if not isinstance(layer, Window):
+        return layer.weight.size
+    kernel = layer.weight.shape[1:3]
+    return layer.weight.size // prod(kernel) * prod(extent(kernel, layer.dilation))
+
+
+def _conv(name: str, node: Node[Window], shapes: Shapes) -> Fields:
+    kernel = extent(node.layer.weight.shape[1:3], node.layer.dilation)
+    return _linear(name, node, _window(kernel, node.layer.stride), shapes)
 
 
 def _dense(name: str, node: Node[layers.QDense], shapes: Shapes) -> Fields:
@@ -125,7 +159,8 @@ def _max_pool(name: str, node: Node[layers.QMaxPool2D], shapes: Shapes) -> Field
 
 
 def _avg_pool(name: str, node: Node[layers.QAvgPool2D], shapes: Shapes) -> Fields:
-    return _pool(node, _window(node.layer.kernel, node.layer.stride), NO_PADS, shapes)
+    layer = node.layer
+    return _pool(node, _window(layer.kernel, layer.stride), layer.pads, shapes)
 
 
 def _global_pool(name: str, node: Node[layers.QGlobalAvgPool2D], shapes: Shapes) -> Fields:
@@ -178,6 +213,7 @@ KERNELS: dict[type, Kernel] = {
     layers.QConv2D: Kernel("conv2d", "conv2d", _conv),
     layers.QConv2DPerChannel: Kernel("conv2d", "conv2d", _conv),
     layers.QDense: Kernel("conv2d", "conv2d", _dense),
+    layers.QDepthwiseConv2D: Kernel("depthwise_conv2d", "conv2d", _conv),
     layers.QGlobalAvgPool2D: Kernel("avg_pool2d", "pool2d", _global_pool),
     layers.QMaxPool2D: Kernel("max_pool2d", "pool2d", _max_pool),
     layers.QPad: Kernel("gather", "gather", _pad_any),
@@ -185,3 +221,13 @@ KERNELS: dict[type, Kernel] = {
     layers.QReshape: Kernel("reshape", "reshape", _reshape),
     layers.QTranspose: Kernel("gather", "gather", _transpose),
 }
+PADDED = Kernel("avg_pool2d_padded", "pool2d", _avg_pool)
+
+
+def kernel_of(layer: Layer) -> Kernel:
+    """Return what a layer becomes; an average pool with pads has a function of its own.
+
+    So one without them stays as small as it is.
+    """
+    padded = type(layer) is layers.QAvgPool2D and any(layer.pads)
+    return PADDED if padded else KERNELS[type(layer)]

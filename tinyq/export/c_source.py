@@ -11,14 +11,14 @@ from tinyq.checks import checked
 from tinyq.export.arena import Arena, arena
 from tinyq.export.c_data import constants, identifier, rows
 from tinyq.export.c_functions import fill, functions
-from tinyq.export.c_kernels import KERNELS, RESCALES
+from tinyq.export.c_kernels import KERNELS, RESCALES, kernel_of, weight_size
 from tinyq.export.files import write_files
 from tinyq.export.portable import check_one_shape
-from tinyq.layers import QMaxPool2D
 from tinyq.layers.checks import padded_shape
 from tinyq.layers.contract import Shape, lookup
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
+from tinyq.layers.pool import Pool
 from tinyq.network import QNetwork
 
 PROGRAM = ("main.c", "images.h")
@@ -100,8 +100,8 @@ def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
                     raise ValueError(f"C without floats must round as {names}, got {got}")
             sizes = [prod(shapes[node.name])]
             if isinstance(node.layer, Linear):
-                sizes.append(node.layer.weight.size)
-            if type(node.layer) is QMaxPool2D:
+                sizes.append(weight_size(node.layer))
+            if isinstance(node.layer, Pool):
                 sizes.append(prod(padded_shape(shapes[node.inputs[0]], node.layer.pads)))
             if max(sizes) > LARGEST:
                 raise ValueError(f"C must index it in 31 bits, got {max(sizes)} codes")
@@ -121,7 +121,7 @@ def _statements(qnet: QNetwork, memory: Arena, names: dict[str, str]) -> str:
     places = {INPUT: "input"} | {name: f"arena + {at}" for name, at in memory.starts.items()}
     places[memory.nodes[-1].name] = "output"
     for node in memory.nodes:
-        kernel, inputs = KERNELS[type(node.layer)], ", ".join(places[n] for n in node.inputs)
+        kernel, inputs = kernel_of(node.layer), ", ".join(places[n] for n in node.inputs)
         if kernel.listed:
             inputs = f"(const int8_t *const[]){{{inputs}}}"
         call = f"{kernel.function}(&{names[node.name]}, {inputs}, {places[node.name]});"

@@ -24,8 +24,10 @@ STORED = (
     layers.QConv2D,
     layers.QConv2DPerChannel,
     layers.QDense,
+    layers.QDepthwiseConv2D,
     layers.QGlobalAvgPool2D,
     layers.QMaxPool2D,
+    layers.QMean,
     layers.QPad,
     layers.QPad2D,
     layers.QReshape,
@@ -34,7 +36,7 @@ STORED = (
 KINDS = {kind.__name__: kind for kind in STORED}
 # The type of each field of a kind, by the field's name.
 HINTS: dict[type, dict[str, Any]] = {
-    kind: {field.name: get_type_hints(kind)[field.name] for field in fields(kind)}
+    kind: {field.name: get_type_hints(kind)[field.name] for field in fields(kind) if field.init}
     for kind in STORED
 }
 Header = dict[str, Any]  # what json.loads returns: of its values nothing is known
@@ -123,6 +125,8 @@ def _decode_node(number: int, entry: Header, grids: list[Grid], unread: Arrays) 
             values[field] = _at(constants.pop(field), grids)
         elif hint is int:
             values[field] = _integer(constants.pop(field))
+        elif hint is bool:
+            values[field] = _flag(constants.pop(field))
         elif Grid in get_args(hint):
             values[field] = tuple(_at(i, grids) for i in constants.pop(field))
         elif int in get_args(hint):
@@ -166,6 +170,12 @@ def _integer(value: object) -> int:
     if type(value) is not int:
         raise TypeError(f"the header must have an integer here, got {value!r}")
     return value
+
+
+def _flag(value: object) -> bool:
+    if value not in (0, 1):
+        raise ValueError(f"the header must have 0 or 1 here, got {value!r}")
+    return bool(_integer(value))
 
 
 def _array(key: str, unread: Arrays, dtype: type[np.generic]) -> NDArray[Any]:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers import QAvgPool2D, QMaxPool2D, QPad2D
+from tinyq.layers import QAvgPool2D, QConv2D, QDepthwiseConv2D, QMaxPool2D, QPad2D
+from tinyq.layers.checks import Number
 from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
 
@@ -71,9 +72,21 @@ def a_number_if_one(scales: NDArray[np.float32]) -> NDArray[np.float32]:
     return scales.reshape(()) if len(scales) == 1 else scales
 
 
-def oihw(weight: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return a weight (O, KH, KW, I) in ONNX's order, (O, I, KH, KW)."""
+def oihw(weight: NDArray[Number]) -> NDArray[Number]:
+    """Return a convolution's weight in ONNX's order, (O, I, KH, KW); I is 1 where depthwise."""
+    if weight.ndim == 3:
+        return weight[:, None]
     return np.ascontiguousarray(weight.transpose(0, 3, 1, 2))
+
+
+def moves(layer: QConv2D | QDepthwiseConv2D) -> Attributes:
+    """Return stride, dilation and groups of a convolution as attributes, where they are not 1."""
+    attributes: Attributes = {"strides": layer.stride}
+    if any(step != 1 for step in layer.dilation):
+        attributes["dilations"] = layer.dilation
+    if isinstance(layer, QDepthwiseConv2D):
+        attributes["group"] = layer.channels
+    return attributes
 
 
 def pads(layer: QPad2D) -> NDArray[np.int64]:
@@ -83,12 +96,12 @@ def pads(layer: QPad2D) -> NDArray[np.int64]:
 
 
 def window(layer: QAvgPool2D | QMaxPool2D) -> Attributes:
-    """Return the kernel and the stride of a pool as attributes."""
-    return {"kernel_shape": layer.kernel, "strides": layer.stride}
+    """Return the kernel, the stride and the pads of a pool as attributes."""
+    top, bottom, left, right = layer.pads
+    around: Attributes = {"pads": (top, left, bottom, right)} if any(layer.pads) else {}
+    return {"kernel_shape": layer.kernel, "strides": layer.stride} | around
 
 
 def max_pool(layer: QMaxPool2D, reads: Sequence[Operand]) -> Operator:
     """Return a max pool, of codes or of real numbers."""
-    top, bottom, left, right = layer.pads
-    around: Attributes = {"pads": (top, left, bottom, right)} if any(layer.pads) else {}
-    return Operator("MaxPool", reads, window(layer) | around)
+    return Operator("MaxPool", reads, window(layer))

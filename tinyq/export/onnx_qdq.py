@@ -10,6 +10,7 @@ from tinyq.export.onnx_operator import (
     Operator,
     dequantized,
     max_pool,
+    moves,
     oihw,
     pads,
     quantized,
@@ -41,9 +42,9 @@ def qdq(layer: Layer, reads: Sequence[Operand], shapes: Sequence[Shape] = ()) ->
     return quantized(operator(layer, reals), layer)
 
 
-def _conv(layer: layers.QConv2D, reals: Reals) -> Operator:
+def _conv(layer: layers.QConv2D | layers.QDepthwiseConv2D, reals: Reals) -> Operator:
     operands: list[Operand] = [*reals, *reals_of(layer, oihw(layer.weight))]
-    return Operator("Conv", operands, {"strides": layer.stride})
+    return Operator("Conv", operands, moves(layer))
 
 
 def _dense(layer: layers.QDense, reals: Reals) -> Operator:
@@ -81,6 +82,7 @@ OPERATORS: dict[type, Callable[..., Operator]] = {
     layers.QConv2D: _conv,
     layers.QConv2DPerChannel: _conv,
     layers.QDense: _dense,
+    layers.QDepthwiseConv2D: _conv,
     layers.QGlobalAvgPool2D: _global_pool,
     layers.QMaxPool2D: max_pool,
     layers.QPad2D: _pad,

@@ -16,6 +16,7 @@ from tinyq.export.onnx_operator import (
     codes_of,
     dequantized,
     max_pool,
+    moves,
     oihw,
     pads,
     pair,
@@ -24,7 +25,6 @@ from tinyq.export.onnx_operator import (
 )
 from tinyq.export.onnx_shapes import MOVING, channels_second, moved, rows_of
 from tinyq.layers.contract import Layer, Shape, lookup
-from tinyq.runtimes import QMean
 
 Names = Sequence[Operand]
 
@@ -45,10 +45,10 @@ def qlinear(layer: Layer, reads: Names, shapes: Sequence[Shape] = ()) -> Operato
     return operator(layer, reads)
 
 
-def _conv(layer: layers.QConv2D, reads: Names) -> Operator:
+def _conv(layer: layers.QConv2D | layers.QDepthwiseConv2D, reads: Names) -> Operator:
     weight = codes_of(layer, oihw(layer.weight))
     operands: list[Operand] = [*reads, *weight, *pair(layer.out_grid), layer.bias]
-    return Operator("QLinearConv", operands, {"strides": layer.stride})
+    return Operator("QLinearConv", operands, moves(layer))
 
 
 def _dense(layer: layers.QDense, reads: Names) -> Operator:
@@ -74,7 +74,9 @@ def _global_pool(layer: layers.QGlobalAvgPool2D, reads: Names) -> Operator:
     return Operator("Flatten", [Operator("QLinearGlobalAveragePool", operands)])
 
 
-def _mean(layer: QMean, reads: Names) -> Operator:
+def _mean(layer: layers.QMean, reads: Names) -> Operator:
+    if set(layer.axes) != {0, 1}:
+        raise ValueError(f"a mean is written over height and width, got axes {layer.axes}")
     last = Operator("Transpose", [*reads], {"perm": (0, 2, 3, 1)})
     axes, keep = np.array([1, 2], np.int64), {"keepdims": int(layer.keep_dims)}
     return quantized(Operator("ReduceMean", [dequantized(last, layer.in_grid), axes], keep), layer)
@@ -96,9 +98,10 @@ OPERATORS: dict[type, Callable[..., Operator]] = {
     layers.QConv2D: _conv,
     layers.QConv2DPerChannel: _conv,
     layers.QDense: _dense,
+    layers.QDepthwiseConv2D: _conv,
     layers.QGlobalAvgPool2D: _global_pool,
     layers.QMaxPool2D: max_pool,
-    QMean: _mean,
+    layers.QMean: _mean,
     layers.QPad2D: _pad,
     **MOVING,
 }

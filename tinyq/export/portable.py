@@ -2,7 +2,17 @@
 
 from collections.abc import Callable, Mapping
 
-from tinyq.layers import QAdd, QConv2D, QConv2DPerChannel, QDense, QMul, QRescale, QSub
+from tinyq.layers import (
+    QAdd,
+    QConv2D,
+    QConv2DPerChannel,
+    QDense,
+    QDepthwiseConv2D,
+    QMean,
+    QMul,
+    QRescale,
+    QSub,
+)
 from tinyq.layers.add import LEFT_SHIFT
 from tinyq.layers.contract import Layer, Shape, lookup
 from tinyq.layers.linear import Linear
@@ -96,6 +106,8 @@ USUAL: dict[type, Callable[..., list[Requantizer]]] = {
     QConv2D: _of_linear,
     QConv2DPerChannel: _of_linear,
     QDense: _of_linear,
+    QDepthwiseConv2D: _of_linear,
+    QMean: lambda layer: [QMean(layer.in_grid, layer.out_grid).rescale],
     QMul: _of_mul,
     QRescale: _of_rescale,
     QSub: _of_sub,

@@ -10,6 +10,7 @@ from tinyq.export.tflite_operator import (
     Constant,
     Operator,
     activation,
+    dilation,
     linear,
     pads,
     pool,
@@ -18,7 +19,6 @@ from tinyq.export.tflite_operator import (
 from tinyq.export.tflite_steps import Step, is_relu, same_pads
 from tinyq.layers.checks import padded_shape
 from tinyq.layers.contract import Layer, Shape, lookup
-from tinyq.runtimes import QMean
 
 # Output steps by which TFLite lets a dense layer's bias scale differ from s_in * s_w.
 BIAS_SCALE_ERROR = 0.02
@@ -38,9 +38,19 @@ def conv(step: Step[layers.QConv2D], shape: Shape) -> list[Operator]:
     """Return a convolution, with the SAME padding and the ReLU that the step took over."""
     layer, count = step.layer, shape[0]
     image = padded_shape(shape[1:], same_pads(layer, shape)) if step.same else shape[1:]
-    fields = window(shape, layer.stride, step.same) | activation(step)
+    fields = window(shape, layer.stride, step.same) | dilation(shape, layer) | activation(step)
     made = (count, *layer.out_shape(image))
     return [Operator("CONV_2D", made, linear(layer), "Conv2DOptions", fields)]
+
+
+def depthwise(step: Step[layers.QDepthwiseConv2D], shape: Shape) -> list[Operator]:
+    """Return a depthwise convolution, with the SAME padding and the ReLU that it took over."""
+    layer, count = step.layer, shape[0]
+    image = padded_shape(shape[1:], same_pads(layer, shape)) if step.same else shape[1:]
+    fields = window(shape, layer.stride, step.same) | dilation(shape, layer) | activation(step)
+    fields |= {"depthMultiplier": int(layer.depth_multiplier)}
+    made, options = (count, *layer.out_shape(image)), "DepthwiseConv2DOptions"
+    return [Operator("DEPTHWISE_CONV_2D", made, linear(layer), options, fields)]
 
 
 def dense(step: Step[layers.QDense], shape: Shape) -> list[Operator]:
@@ -72,9 +82,12 @@ def max_pool(step: Step[layers.QMaxPool2D], shape: Shape) -> list[Operator]:
 
 
 def avg_pool(step: Step[layers.QAvgPool2D], shape: Shape) -> list[Operator]:
-    """Return an average pool."""
-    made = (shape[0], *step.layer.out_shape(shape[1:]))
-    return [pool("AVERAGE_POOL_2D", shape, made, step.layer)]
+    """Return an average pool.  Raises ValueError for pads that are not SAME: it has no others."""
+    layer, same = step.layer, same_pads(step.layer, shape)
+    if any(layer.pads) and layer.pads != same:
+        raise ValueError(f"TFLite's average pool has the pads of SAME, {same}, got {layer.pads}")
+    made = (shape[0], *layer.out_shape(shape[1:]))
+    return [pool("AVERAGE_POOL_2D", shape, made, layer, same=any(layer.pads))]
 
 
 def global_pool(step: Step[layers.QGlobalAvgPool2D], shape: Shape) -> list[Operator]:
@@ -128,9 +141,10 @@ def check_axes_of(shape: Shape) -> None:
         raise ValueError(f"TFLite's kernels take at most {MOST_AXES} axes, N too, got {shape}")
 
 
-def mean(step: Step[QMean], shape: Shape) -> list[Operator]:
-    """Return a mean over height and width."""
-    axes, keep = (Constant("axes", np.array([1, 2], np.int32)),), {"keepDims": step.layer.keep_dims}
+def mean(step: Step[layers.QMean], shape: Shape) -> list[Operator]:
+    """Return a mean over axes."""
+    numbers = np.array([axis + 1 for axis in step.layer.axes], np.int32)
+    axes, keep = (Constant("axes", numbers),), {"keepDims": step.layer.keep_dims}
     made = (shape[0], *step.layer.out_shape(shape[1:]))
     return [Operator("MEAN", made, axes, "ReducerOptions", keep)]
 
@@ -166,9 +180,10 @@ OPERATORS: dict[type, Callable[..., list[Operator]]] = {
     layers.QConv2D: conv,
     layers.QConv2DPerChannel: conv,
     layers.QDense: dense,
+    layers.QDepthwiseConv2D: depthwise,
     layers.QGlobalAvgPool2D: global_pool,
     layers.QMaxPool2D: max_pool,
-    QMean: mean,
+    layers.QMean: mean,
     layers.QMul: elementwise.pair,
     layers.QPad2D: pad,
     layers.QPad: pad_any,

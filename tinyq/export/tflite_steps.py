@@ -6,10 +6,13 @@ from typing import Generic, TypeGuard
 
 from tinyq import layers
 from tinyq.layers import same_pads as same_on_axis
+from tinyq.layers.checks import extent
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import AnyLayer
 
-CONVOLUTIONS: set[type] = {layers.QConv2D, layers.QConv2DPerChannel}
+CONVOLUTIONS: set[type] = {layers.QConv2D, layers.QConv2DPerChannel, layers.QDepthwiseConv2D}
+Convolution = layers.QConv2D | layers.QDepthwiseConv2D
+Pool = layers.QMaxPool2D | layers.QAvgPool2D
 TAKES_RELU = CONVOLUTIONS | {layers.QAdd, layers.QDense}
 
 
@@ -97,7 +100,7 @@ def with_same(steps: Sequence[Step[Layer]], shapes: dict[str, Shape]) -> list[St
     return fused
 
 
-def same_pads(layer: layers.QConv2D | layers.QMaxPool2D, shape: Shape) -> tuple[int, int, int, int]:
+def same_pads(layer: Convolution | Pool, shape: Shape) -> tuple[int, int, int, int]:
     """Return the pads (top, bottom, left, right) that TFLite's padding SAME stands for.
 
     They make the output ceil(size / stride); of an odd number the larger half comes last.
@@ -108,7 +111,10 @@ def same_pads(layer: layers.QConv2D | layers.QMaxPool2D, shape: Shape) -> tuple[
     >>> same_pads(layers.QMaxPool2D(Grid(1.0, 0), (3, 3), (2, 2)), (1, 32, 33, 8))
     (0, 1, 1, 1)
     """
-    window = layer.kernel if isinstance(layer, layers.QMaxPool2D) else layer.weight.shape[1:3]
+    if isinstance(layer, Pool):
+        window = layer.kernel
+    else:
+        window = extent(layer.weight.shape[1:3], layer.dilation)
     sides = zip(shape[1:3], window, layer.stride, strict=True)
     (top, bottom), (left, right) = (same_on_axis(*side) for side in sides)
     return top, bottom, left, right
@@ -119,7 +125,7 @@ def readers(steps: Sequence[Step[Layer]], name: str) -> list[Step[Layer]]:
     return [step for step in steps if name in step.inputs]
 
 
-def is_convolution(layer: Layer) -> TypeGuard[layers.QConv2D]:
+def is_convolution(layer: Layer) -> TypeGuard[Convolution]:
     """Return whether layer is one of the convolutions."""
     return type(layer) in CONVOLUTIONS
 

@@ -20,6 +20,7 @@ VERSIONS = {
     "AVERAGE_POOL_2D": 2,
     "CONCATENATION": 2,
     "CONV_2D": 3,
+    "DEPTHWISE_CONV_2D": 3,
     "FULLY_CONNECTED": 4,
     "HARD_SWISH": 1,
     "LEAKY_RELU": 2,
@@ -59,13 +60,18 @@ class Writer:
         return self.names[name]
 
     def constant(
-        self, name: str, values: NDArray[Any], scales: Sequence[float], zero_point: int
+        self,
+        name: str,
+        values: NDArray[Any],
+        scales: Sequence[float],
+        zero_point: int,
+        axis: int = 0,
     ) -> int:
-        """Add a tensor of int8 or int32 values; return its index."""
+        """Add a tensor of int8 or int32 values, scales along an axis; return its index."""
         little = values.astype(values.dtype.newbyteorder("<"))
         self.buffers.append(self.schema.BufferT(data=np.frombuffer(little.tobytes(), np.uint8)))
         place = len(self.buffers) - 1
-        return self._tensor(name, values.shape, values.dtype.name, place, scales, zero_point)
+        return self._tensor(name, values.shape, values.dtype.name, place, scales, zero_point, axis)
 
     def _tensor(
         self,
@@ -75,11 +81,13 @@ class Writer:
         buffer: int,
         scales: Sequence[float],
         zero_point: int,
+        axis: int = 0,
     ) -> int:
         quantization = self.schema.QuantizationParametersT()
         if len(scales):
             quantization.scale = [float(scale) for scale in scales]
             quantization.zeroPoint = [int(zero_point)] * len(scales)
+            quantization.quantizedDimension = axis
         self.tensors.append(
             self.schema.TensorT(
                 shape=[int(size) for size in shape],
@@ -103,7 +111,7 @@ class Writer:
     def _operator(self, operator: Operator, name: str, reads: list[int], grid: Grid) -> int:
         """Add an operator; return the index of the tensor that it makes."""
         reads = reads + [
-            self.constant(f"{name}/{c.name}", c.values, c.scales, c.zero_point)
+            self.constant(f"{name}/{c.name}", c.values, c.scales, c.zero_point, c.axis)
             for c in operator.constants
         ]
         made = self.activation(name, grid, operator.shape)

@@ -19,8 +19,8 @@ from tinyq.floatref.elementwise import (
 )
 from tinyq.floatref.moves import Concat, Flatten, Pad, Reshape, Transpose
 from tinyq.floatref.pointwise import Add, Pad2D, ReLU, ReLU6
-from tinyq.floatref.pools import AvgPool2D, GlobalAvgPool2D, MaxPool2D
-from tinyq.floatref.weighted import Conv2D, Dense, Weighted
+from tinyq.floatref.pools import AvgPool2D, GlobalAvgPool2D, MaxPool2D, Mean
+from tinyq.floatref.weighted import Conv2D, Dense, DepthwiseConv2D, Weighted
 
 __all__ = [
     "Add",
@@ -30,6 +30,7 @@ __all__ = [
     "Constant",
     "Conv2D",
     "Dense",
+    "DepthwiseConv2D",
     "Flatten",
     "FloatLayer",
     "GlobalAvgPool2D",
@@ -37,6 +38,7 @@ __all__ = [
     "LeakyReLU",
     "Logistic",
     "MaxPool2D",
+    "Mean",
     "Mul",
     "Pad",
     "Pad2D",

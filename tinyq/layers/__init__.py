@@ -5,6 +5,8 @@ from tinyq.layers.concat import QConcat
 from tinyq.layers.constant import QConstant
 from tinyq.layers.conv import QConv2D, QConv2DPerChannel
 from tinyq.layers.dense import QDense
+from tinyq.layers.depthwise import QDepthwiseConv2D
+from tinyq.layers.mean import QMean
 from tinyq.layers.mul import QMul
 from tinyq.layers.pad import QPad
 from tinyq.layers.passthrough import QClamp, QPad2D, qrelu, qrelu6
@@ -26,8 +28,10 @@ __all__ = [
     "QConv2D",
     "QConv2DPerChannel",
     "QDense",
+    "QDepthwiseConv2D",
     "QGlobalAvgPool2D",
     "QMaxPool2D",
+    "QMean",
     "QMul",
     "QPad",
     "QPad2D",

@@ -12,6 +12,7 @@ from tinyq.checks import integers, wholes
 IMAGE = "(N, H, W, C)"
 ROW = "(N, C)"
 ANY = "(N, ..., C)"
+UNDILATED = (1, 1)
 Number = TypeVar("Number", bound=np.generic)
 Reals = NDArray[np.float32]
 
@@ -109,6 +110,17 @@ def elementwise_form(codes: object) -> str:
     return IMAGE if ndim == 4 else ROW if ndim <= 2 else ANY
 
 
+def check_moves(name: str, stride: Sequence[int], dilation: Sequence[int]) -> None:
+    """Raise ValueError unless stride (SY, SX) and dilation (DY, DX) are each at least 1.
+
+    >>> check_moves("QConv2D", (1, 1), (0, 1))
+    Traceback (most recent call last):
+    ValueError: QConv2D: dilation (DY, DX) must be 2 integers >= 1, got (0, 1)
+    """
+    wholes(f"{name}: stride (SY, SX)", stride, count=2, least=1)
+    wholes(f"{name}: dilation (DY, DX)", dilation, count=2, least=1)
+
+
 def check_window(name: str, kernel: Sequence[int], stride: Sequence[int]) -> None:
     """Raise ValueError unless kernel (KH, KW) and stride (SY, SX) are each at least 1.
 
@@ -147,30 +159,51 @@ def padded_shape(shape: tuple[int, ...], pads: Sequence[int]) -> tuple[int, int,
     return top + shape[0] + bottom, left + shape[1] + right, shape[2]
 
 
-def output_size(
-    layer: object, codes_shape: Sequence[int], kernel: Sequence[int], stride: Sequence[int]
-) -> tuple[int, int]:
-    """Return (OH, OW) of a VALID window: ``(size - kernel) // stride + 1`` on each axis     (6.1).
+def extent(kernel: Sequence[int], dilation: Sequence[int]) -> tuple[int, int]:
+    """Return the pixels (rows, columns) of a dilated kernel: ``(kernel - 1) * dilation + 1``.
 
-    Raises ValueError where the kernel is larger than the image.
+    >>> extent((3, 2), (1, 4))
+    (3, 5)
+    """
+    return (kernel[0] - 1) * dilation[0] + 1, (kernel[1] - 1) * dilation[1] + 1
+
+
+def output_size(
+    layer: object,
+    codes_shape: Sequence[int],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int] = UNDILATED,
+) -> tuple[int, int]:
+    """Return (OH, OW) of a VALID window: ``(size - extent) // stride + 1`` on each axis     (6.1).
+
+    The extent is the kernel's, where nothing is dilated.
+    Raises ValueError where it is larger than the image.
     """
     height, width = codes_shape[1:3]
-    if kernel[0] > height or kernel[1] > width:
+    rows, columns = extent(kernel, dilation)
+    if rows > height or columns > width:
+        dilated = f" dilated by {tuple(dilation)}" if tuple(dilation) != UNDILATED else ""
         raise ValueError(
-            f"{type(layer).__name__}.forward: kernel {tuple(kernel)} must fit the image, "
+            f"{type(layer).__name__}.forward: kernel {tuple(kernel)}{dilated} must fit the image, "
             f"got codes of shape {codes_shape}"
         )
-    return (height - kernel[0]) // stride[0] + 1, (width - kernel[1]) // stride[1] + 1
+    return (height - rows) // stride[0] + 1, (width - columns) // stride[1] + 1
 
 
 def taps(
-    image: NDArray[Number], kernel: Sequence[int], stride: Sequence[int], out: tuple[int, int]
+    image: NDArray[Number],
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    out: tuple[int, int],
+    dilation: Sequence[int] = UNDILATED,
 ) -> Iterator[tuple[int, int, NDArray[Number]]]:
     """Yield (ky, kx, slice) for each place in a window: all pixels that this place ever covers.
 
     image: (N, H, W, C); out: (OH, OW).  Each slice is a view (N, OH, OW, C).
     """
     for ky, kx in np.ndindex(*kernel):
-        rows = slice(ky, ky + stride[0] * (out[0] - 1) + 1, stride[0])
-        columns = slice(kx, kx + stride[1] * (out[1] - 1) + 1, stride[1])
+        y, x = ky * dilation[0], kx * dilation[1]
+        rows = slice(y, y + stride[0] * (out[0] - 1) + 1, stride[0])
+        columns = slice(x, x + stride[1] * (out[1] - 1) + 1, stride[1])
         yield ky, kx, image[:, rows, columns, :]

@@ -7,8 +7,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import checked, wholes
-from tinyq.layers.checks import IMAGE, check_codes, check_form, output_size, taps
+from tinyq.checks import checked
+from tinyq.layers.checks import (
+    IMAGE,
+    UNDILATED,
+    check_codes,
+    check_form,
+    check_moves,
+    output_size,
+    taps,
+)
 from tinyq.layers.contract import Shape
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
@@ -18,9 +26,10 @@ from tinyq.requantize import Rounding
 class QConv2D(Linear):
     """Convolve int8 images, one weight scale for the whole tensor.
 
-    acc[n, i, j, o] = bias[o] + sum w[o, ky, kx, c] * (x[n, i*SY + ky, j*SX + kx, c] - zero_point)
+    acc[n, i, j, o] = bias[o] + sum w[o, ky, kx, c]
+                                    * (x[n, i*SY + ky*DY, j*SX + kx*DX, c] - zero_point)
 
-    stride: (SY, SX), each >= 1; windows are VALID: pad with QPad2D first.
+    stride: (SY, SX), dilation: (DY, DX), each >= 1; windows are VALID: pad with QPad2D first.
     Source: TFLite ``reference_integer_ops::ConvPerChannel``.
 
     >>> one = Grid(1.0, 0)
@@ -30,12 +39,13 @@ class QConv2D(Linear):
     """
 
     stride: tuple[int, int] = (1, 1)
+    dilation: tuple[int, int] = UNDILATED
 
     weight_form: ClassVar[str] = "(O, KH, KW, I)"
     per_channel: ClassVar[bool] = False
 
     def _prove(self) -> None:
-        wholes(f"{type(self).__name__}: stride (SY, SX)", self.stride, count=2, least=1)
+        check_moves(type(self).__name__, self.stride, self.dilation)
 
     @classmethod
     @checked
@@ -48,6 +58,7 @@ class QConv2D(Linear):
         stride: tuple[int, int] = (1, 1),
         rounding: Rounding = Rounding.DOUBLE,
         weight_bits: int = 8,
+        dilation: tuple[int, int] = UNDILATED,
     ) -> "QConv2D":
         """Build the layer on the host from float32 weights (OHWI) and bias (O,).
 
@@ -58,24 +69,25 @@ class QConv2D(Linear):
         parts = cls._parts_from_float(
             weights, bias, in_grid, out_grid, cls.per_channel, rounding, weight_bits
         )
-        return cls(**parts, stride=stride)
+        return cls(**parts, stride=stride, dilation=dilation)
 
     @checked
     def out_shape(self, shape: Shape) -> Shape:
         """Return (OH, OW, O) for (H, W, I) by (6.1).  Raises ValueError for what does not fit."""
         check_form(shape, IMAGE, channels=self.weight.shape[3])
-        size = output_size(self, (1, *shape), self.weight.shape[1:3], self.stride)
+        kernel = self.weight.shape[1:3]
+        size = output_size(self, (1, *shape), kernel, self.stride, self.dilation)
         return *size, len(self.bias)
 
     def accumulate(self, codes: NDArray[np.int8]) -> NDArray[np.int32]:
         """Return the accumulators: int8 (N, H, W, I) to int32 (N, OH, OW, O), sizes by (6.1)."""
         check_codes(self, codes, self.in_grid, IMAGE, channels=self.weight.shape[3])
         kernel = self.weight.shape[1:3]
-        out = output_size(self, codes.shape, kernel, self.stride)
+        out = output_size(self, codes.shape, kernel, self.stride, self.dilation)
         steps = codes.astype(np.int32) - np.int32(self.in_grid.zero_point)
         weight = self.weight.astype(np.int32)
         acc: NDArray[np.int32] = self.bias
-        for ky, kx, tap in taps(steps, kernel, self.stride, out):
+        for ky, kx, tap in taps(steps, kernel, self.stride, out, self.dilation):
             acc = acc + tap @ weight[:, ky, kx, :].T
         return acc
 

@@ -18,20 +18,19 @@ from tinyq.layers.contract import Shape
 from tinyq.layers.one_input import OneInput
 from tinyq.layers.widening import widened_scales, without_the_smallest
 from tinyq.requantize import Requantizer, Rounding
-from tinyq.weights import BITS, WEIGHT_MAX, quantize_bias, quantize_weights, weight_scales
+from tinyq.weights import BITS, quantize_bias, quantize_weights, weight_scales
 
 
 @dataclass(frozen=True, eq=False)
 class Linear(OneInput, ABC):
     """Weights, bias and requantizer of a layer that sums products.
 
-    in_grid, out_grid: grids of the codes; weight: int8, output channel first, -127..127;
+    in_grid, out_grid: grids of the codes; weight: int8, output channel first;
     bias: int32 (O,), on the scale ``in_scale * weight_scale``; weight_scale: float32 (O,) or (1,),
     kept for the ledger; requantizer: a ratio for each weight scale.  The layer keeps read-only
     copies of the three arrays.
     Raises TypeError for a wrong dtype, ValueError for shapes that do not fit together, a weight
-    scale that is not finite and above 0, a weight of -128, or an accumulator that could leave
-    int32.
+    scale that is not finite and above 0, or an accumulator that could leave int32.
     """
 
     out_grid: Grid
@@ -58,8 +57,6 @@ class Linear(OneInput, ABC):
             raise ValueError(
                 f"{name}: weight_scale must be finite and above 0, got {self.weight_scale.tolist()}"
             )
-        if self.weight.min() < -WEIGHT_MAX:
-            raise ValueError(f"{name}: weight must lie in -127..127, got -128")
         self._check_accumulator()
 
     @property

@@ -1,6 +1,8 @@
 """Pools: the largest or the mean code of a window, on the grid of the input."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,30 +30,35 @@ LARGEST_MEAN = (2**32 - 1) // 257
 
 @dataclass(frozen=True)
 class Pool(PassThrough):
-    """A window over the image: kernel (KH, KW) and stride (SY, SX), VALID."""
+    """A window over the image: kernel (KH, KW), stride (SY, SX) and pads around the image.
+
+    pads: (top, bottom, left, right), each >= 0 and below the kernel's size on its axis, so that
+    every window has a pixel of the image.
+    """
 
     kernel: tuple[int, int]
     stride: tuple[int, int]
+    pads: tuple[int, int, int, int] = NO_PADS
 
     def _prove(self) -> None:
         check_window(type(self).__name__, self.kernel, self.stride)
+        check_pool_pads(type(self).__name__, self.pads, self.kernel)
 
     @checked
     def out_shape(self, shape: Shape) -> Shape:
-        """Return (OH, OW, C) for (H, W, C) by (6.1), the windows VALID."""
+        """Return (OH, OW, C) for (H, W, C) by (6.1), the pads around the image."""
         check_form(shape, IMAGE)
-        return *output_size(self, (1, *shape), self.kernel, self.stride), shape[2]
+        around = padded_shape(shape, self.pads)
+        return *output_size(self, (1, *around), self.kernel, self.stride), shape[2]
 
 
-@dataclass(frozen=True)
 class QMaxPool2D(Pool):
     """Take the largest code of each window.
 
     y[n, i, j, c] = max over ky, kx of x[n, i*SY + ky, j*SX + kx, c]                        (7.2)
 
-    pads: (top, bottom, left, right), each >= 0 and below the kernel's size on its axis, so that
-    every window has a pixel of the image.  They count as qmin, not as the zero_point: a border
-    never wins against the image, negative as it may be.
+    pads: (top, bottom, left, right), each >= 0 and below the kernel's size.  They count as qmin,
+    not as the zero_point: a border never wins against the image, negative as it may be.
     Dequantization is increasing, so the largest code is the code of the largest number.
     Source: TFLite ``reference_integer_ops::MaxPool``; ONNX ``MaxPool``, for the pads.
 
@@ -60,17 +67,6 @@ class QMaxPool2D(Pool):
     >>> QMaxPool2D(Grid(0.1, 0), (2, 2), (2, 2), pads=(1, 0, 1, 0)).forward(np.int8([[[[-5]]]]))
     array([[[[-5]]]], dtype=int8)
     """
-
-    pads: tuple[int, int, int, int] = NO_PADS
-
-    def _prove(self) -> None:
-        check_pool_pads(type(self).__name__, self.pads, self.kernel)
-
-    @checked
-    def out_shape(self, shape: Shape) -> Shape:
-        """Return (OH, OW, C) for (H, W, C) by (6.1), the pads around the image."""
-        check_form(shape, IMAGE)
-        return super().out_shape(padded_shape(shape, self.pads))
 
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the maxima: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1) with the pads."""
@@ -87,8 +83,10 @@ class QMaxPool2D(Pool):
 class QAvgPool2D(Pool):
     """Take the mean code of each window, rounded half away from zero.
 
-    y = clamp(round(sum of the KH * KW raw codes / (KH * KW)))                              (7.3)
+    y = clamp(round(sum of the window's raw codes / how many they are))                     (7.3)
 
+    pads: (top, bottom, left, right), each >= 0 and below the kernel's size.  Only pixels of the
+    image count: a window over the edge has fewer than KH * KW, and divides by their number.
     The zero_point stays in the sum: it moves the mean by itself.  It also moves the ties: they
     round away from code 0, not from real zero.
     Source: TFLite ``reference_integer_ops::AveragePool``.
@@ -96,6 +94,9 @@ class QAvgPool2D(Pool):
     >>> QAvgPool2D(Grid(0.1, 0), (1, 2), (1, 2)).forward(np.int8([[[[1], [2], [-1], [-2]]]]))
     array([[[[ 2],
              [-2]]]], dtype=int8)
+    >>> pool = QAvgPool2D(Grid(0.1, 0), (1, 3), (1, 1), pads=(0, 0, 1, 1))
+    >>> pool.forward(np.int8([[[[1], [4]]]])).ravel().tolist()                   # (1 + 4) / 2
+    [3, 3]
     """
 
     def _prove(self) -> None:
@@ -104,11 +105,13 @@ class QAvgPool2D(Pool):
     def forward(self, codes: NDArray[np.int8]) -> NDArray[np.int8]:
         """Return the means: int8 (N, H, W, C) to (N, OH, OW, C), sizes by (6.1)."""
         check_codes(self, codes, self.in_grid, IMAGE)
-        out = output_size(self, codes.shape, self.kernel, self.stride)
+        # a pad of code 0 adds nothing to the raw sum, and is not counted
+        around = pad_image(codes, self.pads, 0)
+        out = output_size(self, around.shape, self.kernel, self.stride)
         total = np.zeros((len(codes), *out, codes.shape[3]), np.int32)
-        for _, _, tap in taps(codes, self.kernel, self.stride, out):
+        for _, _, tap in taps(around, self.kernel, self.stride, out):
             total += tap
-        return mean_codes(total, self.kernel[0] * self.kernel[1], self.in_grid)
+        return mean_codes(total, window_counts(codes.shape[1:3], self), self.in_grid)
 
 
 class QGlobalAvgPool2D(PassThrough):
@@ -148,10 +151,45 @@ def check_mean(name: str, count: int) -> None:
         raise ValueError(f"{name}: a mean must be of at most {LARGEST_MEAN} codes, got {count}")
 
 
-def mean_codes(total: NDArray[np.int32], count: int, grid: Grid) -> NDArray[np.int8]:
+class Window(Protocol):
+    """What of a pool says where its windows are."""
+
+    @property
+    def kernel(self) -> tuple[int, int]: ...
+
+    @property
+    def stride(self) -> tuple[int, int]: ...
+
+    @property
+    def pads(self) -> tuple[int, int, int, int]: ...
+
+
+def window_counts(size: Sequence[int], pool: Window) -> NDArray[np.int32]:
+    """Return how many pixels of an image each window holds, pads left out: int32 (OH, OW, 1).
+
+    size: (H, W) of the image, which the pool's windows fit.
+
+    >>> window_counts((2, 3), QAvgPool2D(Grid(0.1, 0), (2, 2), (1, 2), (1, 0, 0, 0)))[..., 0]
+    array([[2],
+           [4]], dtype=int32)
+    """
+    top, bottom, left, right = pool.pads
+    sides = zip(size, pool.kernel, pool.stride, ((top, bottom), (left, right)), strict=True)
+    rows, columns = (
+        np.minimum(starts + kernel, length) - np.maximum(starts, 0)
+        for length, kernel, stride, (before, after) in sides
+        for starts in [np.arange(-before, length + after - kernel + 1, stride)]
+    )
+    return np.multiply.outer(rows, columns)[..., None].astype(np.int32)
+
+
+def mean_codes(
+    total: NDArray[np.int32], count: int | NDArray[np.int32], grid: Grid
+) -> NDArray[np.int8]:
     """Return ``total / count`` rounded half away from zero and clamped to grid, equation (7.3).
 
-    total: int32 sums of count codes.  Returns int8 of the same shape.
+    total: int32 sums of count codes, one count for all or an array that broadcasts.  Returns int8
+    of the same shape.
 
     >>> mean_codes(np.int32([3, -3, 4]), 2, Grid(0.1, 0)).tolist()
     [2, -2, 2]

@@ -19,6 +19,7 @@ accumulator and of a ratio written as multiplier / 2^31 / 2^shift.
 """
 
 from tinyq.loops.conv import conv2d, dense, pad2d
+from tinyq.loops.depthwise import depthwise_conv2d
 from tinyq.loops.elementwise import broadcast, each, mul, sub
 from tinyq.loops.floats import float32, float32_multiplier, float64_multiplier
 from tinyq.loops.functions import (
@@ -30,6 +31,7 @@ from tinyq.loops.functions import (
     tanh_code,
 )
 from tinyq.loops.integers import INT32_MAX, INT32_MIN, as_ints, int32, wrap_int32
+from tinyq.loops.mean import mean
 from tinyq.loops.pointwise import add, add_multipliers, add_ratios, clamp, relu
 from tinyq.loops.pool import avg_pool2d, global_avg_pool2d, max_pool2d
 from tinyq.loops.rescale import (
@@ -56,6 +58,7 @@ __all__ = [
     "concat",
     "conv2d",
     "dense",
+    "depthwise_conv2d",
     "each",
     "float32",
     "float32_multiplier",
@@ -66,6 +69,7 @@ __all__ = [
     "leaky_relu_code",
     "logistic_code",
     "max_pool2d",
+    "mean",
     "mul",
     "multiply_by_quantized_multiplier",
     "pad",

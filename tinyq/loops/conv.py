@@ -52,14 +52,34 @@ def output_size(size: int, kernel: int, stride: int) -> int:
     return (size - kernel) // stride + 1
 
 
+def spread(kernel: int, dilation: int) -> int:
+    """Count the pixels from the first to the last that a kernel touches along one axis.
+
+    Raises ValueError if the dilation is below 1.
+
+    >>> spread(3, dilation=2)
+    5
+    """
+    if whole(dilation) < 1:
+        raise ValueError(f"dilation must be at least 1, got {dilation}")
+    return (kernel - 1) * dilation + 1
+
+
 def accumulate(
-    image: Image, kernel: Image, bias: int, zero_point_in: int, top: int, left: int
+    image: Image,
+    kernel: Image,
+    bias: int,
+    zero_point_in: int,
+    top: int,
+    left: int,
+    dilation: Pair = (1, 1),
 ) -> int:
     """Sum one output of a convolution: bias + sum of w * (q - zero_point_in).
 
-    image: (H, W, C) codes.  kernel: (KH, KW, C) weights, laid on the image at row top, column left.
-    bias: int32.  Returns the accumulator; raises OverflowError as soon as it leaves int32, and
-    ValueError if image and kernel differ in channels.
+    image: (H, W, C) codes.  kernel: (KH, KW, C) weights, laid on the image at row top, column left,
+    its neighbours dilation = (down, right) pixels apart.  bias: int32.
+    Returns the accumulator; raises OverflowError as soon as it leaves int32, and ValueError if
+    image and kernel differ in channels.
 
     >>> accumulate([[[3, 4]]], [[[10, -10]]], bias=100, zero_point_in=-1, top=0, left=0)
     90
@@ -67,7 +87,7 @@ def accumulate(
     acc = int32(bias)
     for ky in range(len(kernel)):
         for kx in range(len(kernel[0])):
-            pixel = image[top + ky][left + kx]
+            pixel = image[top + ky * dilation[0]][left + kx * dilation[1]]
             for q, w in zip(pixel, kernel[ky][kx], strict=True):
                 acc = int32(acc + w * (q - zero_point_in))
     return acc
@@ -85,12 +105,14 @@ def conv2d(
     qmin: int = -128,
     qmax: int = 127,
     rescale: Rescale = multiply_by_quantized_multiplier,
+    dilation: Pair = (1, 1),
 ) -> Image:
     """Convolve without padding (VALID) and requantize, each filter by its own ratio.
 
     image: (H, W, C) codes.  weights: (O, KH, KW, C), zero_point 0.  biases: O int32.
     stride: (down, right).  multipliers, shifts: O each, from s_in * s_w[o] / s_out.  A per-tensor
     convolution repeats one pair O times.  rescale: the rounding, DOUBLE if none is named.
+    dilation: (down, right), how far apart the pixels of a window are.
     Returns (OH, OW, O) codes in qmin..qmax.
     Raises OverflowError if an accumulator leaves int32, ValueError if shapes do not fit together.
 
@@ -105,14 +127,17 @@ def conv2d(
     filters = list(zip(weights, *parts, strict=True))
     if len({(len(kernel), len(kernel[0])) for kernel in weights}) != 1:
         raise ValueError("weights must hold one filter or more, all of one (KH, KW)")
+    apart_down, apart_right = as_ints(dilation)
+    tall, wide = spread(len(weights[0]), apart_down), spread(len(weights[0][0]), apart_right)
     out: Image = []
-    for y in range(output_size(len(image), len(weights[0]), down)):
+    for y in range(output_size(len(image), tall, down)):
         out.append([])
-        for x in range(output_size(len(image[0]), len(weights[0][0]), right)):
+        for x in range(output_size(len(image[0]), wide, right)):
             out[-1].append([])
             for kernel, bias, multiplier, shift in filters:
                 top, left = y * down, x * right
-                acc = accumulate(image, kernel, bias, zero_point_in, top, left)
+                place = top, left, (apart_down, apart_right)
+                acc = accumulate(image, kernel, bias, zero_point_in, *place)
                 code = requantize(acc, multiplier, shift, zero_point_out, qmin, qmax, rescale)
                 out[-1][-1].append(code)
     return out

@@ -29,20 +29,27 @@ def max_pool2d(
 
 
 def avg_pool2d(
-    image: Sequence, size: Pair, stride: Pair, qmin: int = -128, qmax: int = 127
+    image: Sequence,
+    size: Pair,
+    stride: Pair,
+    qmin: int = -128,
+    qmax: int = 127,
+    pads: tuple[int, int, int, int] = (0, 0, 0, 0),
 ) -> Image:
     """Take the mean code of each window: the raw sum over the count, a tie away from zero.
 
     The zero_point stays in the sum, so ties are away from code 0, not from the real number 0.
+    A window may stand over the edge by the pads; what it covers there does not count.
 
     image: (H, W, C) codes.  size, stride: (down, right), in pixels.
-    Returns (OH, OW, C) codes in qmin..qmax.  Raises ValueError if the window does not fit.
+    pads: (top, bottom, left, right), in pixels.  Returns (OH, OW, C) codes in qmin..qmax.
+    Raises ValueError if the window does not fit.
 
     >>> avg_pool2d([[[2], [3]]], (1, 2), (1, 1)), avg_pool2d([[[-2], [-3]]], (1, 2), (1, 1))
     ([[[3]]], [[[-3]]])
     """
     qmin, qmax = whole(qmin), whole(qmax)
-    return _windows(image, size, stride, lambda codes: min(max(_mean(codes), qmin), qmax))
+    return _windows(image, size, stride, lambda codes: min(max(_mean(codes), qmin), qmax), pads)
 
 
 def global_avg_pool2d(image: Sequence, qmin: int = -128, qmax: int = 127) -> list[int]:

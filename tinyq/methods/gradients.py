@@ -23,6 +23,7 @@ from tinyq.floatref import (
     Weighted,
 )
 from tinyq.layers.checks import output_size, pad_image, taps
+from tinyq.layers.pool import window_counts
 
 Array = NDArray[np.float32]
 Arrays = tuple[Array, ...]
@@ -75,11 +76,12 @@ def _(layer: MaxPool2D, inputs: Arrays, slope: Array) -> Arrays:
 
 @input_slopes.register
 def _(layer: AvgPool2D, inputs: Arrays, slope: Array) -> Arrays:
-    back = np.zeros_like(inputs[0])
-    share = slope / np.float32(layer.kernel[0] * layer.kernel[1])
+    back = np.zeros_like(pad_image(inputs[0], layer.pads, 0.0))
+    counts = window_counts(inputs[0].shape[1:3], layer).astype(np.float32)
+    share: Array = np.divide(slope, counts)
     for _, _, into in taps(back, layer.kernel, layer.stride, slope.shape[1:3]):
         into += share
-    return (back,)
+    return input_slopes(Pad2D(layer.pads), inputs, back)
 
 
 @input_slopes.register
@@ -91,7 +93,8 @@ def _(layer: GlobalAvgPool2D, inputs: Arrays, slope: Array) -> Arrays:
 @input_slopes.register
 def _(layer: Conv2D, inputs: Arrays, slope: Array) -> Arrays:
     back = np.zeros_like(inputs[0])
-    every = taps(back, layer.weights.shape[1:3], layer.stride, slope.shape[1:3])
+    kernel, out = layer.weights.shape[1:3], slope.shape[1:3]
+    every = taps(back, kernel, layer.stride, out, layer.dilation)
     for ky, kx, into in every:
         for o, filter_tap in enumerate(layer.weights[:, ky, kx]):
             into += slope[..., o, None] * filter_tap
@@ -137,6 +140,7 @@ def weight_slopes(layer: Weighted, x: Array, slope: Array) -> tuple[Array, Array
 def _windows(layer: Conv2D, x: Array) -> Array:
     """Return what each output sees: (N * OH * OW, KH * KW * I)."""
     kernel = layer.weights.shape[1:3]
-    out = output_size(layer, x.shape, kernel, layer.stride)
-    seen = np.stack([tap for _, _, tap in taps(x, kernel, layer.stride, out)], axis=3)
+    out = output_size(layer, x.shape, kernel, layer.stride, layer.dilation)
+    every = taps(x, kernel, layer.stride, out, layer.dilation)
+    seen = np.stack([tap for _, _, tap in every], axis=3)
     return seen.reshape(-1, layer.weights[0].size)

@@ -71,8 +71,8 @@ def _rows(layer: QDense, steps: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def _windows(layer: QConv2D, steps: NDArray[np.int32]) -> NDArray[np.int32]:
     kernel = layer.weight.shape[1:3]
-    out = output_size(layer, steps.shape, kernel, layer.stride)
-    windows = [tap for _, _, tap in taps(steps, kernel, layer.stride, out)]
+    out = output_size(layer, steps.shape, kernel, layer.stride, layer.dilation)
+    windows = [tap for _, _, tap in taps(steps, kernel, layer.stride, out, layer.dilation)]
     return np.stack(windows, axis=3).reshape(-1, layer.weight[0].size)
 
 

@@ -8,10 +8,9 @@ from tinyq.layers import linear
 from tinyq.layers.linear import Linear
 from tinyq.mutants.mutant import breaks
 from tinyq.requantize import Requantizer, Rounding, requantizer
-from tinyq.weights import quantize_bias, weight_scales
+from tinyq.weights import quantize_bias, quantize_weights, weight_scales
 
 parts_from_float = vars(Linear)["_parts_from_float"].__func__  # of any class, as `wrong` gets it
-prove = Linear._prove
 
 
 @breaks(
@@ -51,18 +50,16 @@ def weights_truncated(weights, scales, bits):
 
 
 @breaks(
-    Linear,
-    "_prove",
+    linear,
+    "quantize_weights",
     notice="Nothing shows, until a kernel negates the weight or adds two products in 16 bits.",
     caught_by=("refusals",),
 )
-def weight_minus_128_allowed(layer):
-    """A weight may be -128, for which there is no opposite on the grid."""
-    try:
-        prove(layer)
-    except ValueError as refusal:
-        if "got -128" not in str(refusal):
-            raise
+def weight_minus_128_allowed(weights, scales, bits):
+    """A weight may become -128, for which there is no opposite on the grid."""
+    codes, least = quantize_weights(weights, scales, bits), 2.0 ** (bits - 1)
+    beyond = np.rint(weights / scales.reshape(-1, *[1] * (weights.ndim - 1))) <= -least
+    return np.where(beyond, np.int8(-least), codes)
 
 
 @breaks(

@@ -8,10 +8,10 @@ tensors that were dumped from a device.
 `make agreement` compares every setting with the runtime itself, byte for byte.
 """
 
+from tinyq.layers import QMean
 from tinyq.runtimes import oracle
 from tinyq.runtimes.difference import Difference, first_difference
 from tinyq.runtimes.dump import Comparison, compare
-from tinyq.runtimes.qmean import QMean
 from tinyq.runtimes.run import finish, forward, trace
 from tinyq.runtimes.table import RUNTIMES, Runtime
 

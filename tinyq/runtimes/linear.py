@@ -6,10 +6,45 @@ Each takes a convolution or dense layer and its int32 accumulators (..., O), and
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.layers import QDepthwiseConv2D
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Requantizer, Rounding
 
 INT32_MIN, INT32_END = -(2.0**31), 2.0**31
+MOST_TAPS = 25  # weights a channel of XNNPACK's depthwise kernels
+BLOCK = 8  # channels that LiteRT's depthwise kernel rescales at once
+
+
+def requantize(
+    layer: Linear,
+    acc: NDArray[np.int32],
+    rounding: Rounding,
+    product: type[np.floating] = np.float64,
+) -> NDArray[np.int8]:
+    """Return the codes of a layer's accumulators under a rounding, the ratio from its scales.
+
+    product: precision of s_in * s_w; under FLOAT32 it is always float32.
+    Where the zero_point takes a sum out of int32, the sum wraps, as in C.  Only FLOAT32 clamps it
+    before that.
+    """
+    grid = layer.out_grid
+    scales = product(layer.in_grid.scale) * layer.weight_scale.astype(product)
+    requantizer = Requantizer.from_scales(1.0, scales, grid.scale, rounding)
+    total = requantizer.rescale(acc) + grid.zero_point
+    if rounding is not Rounding.FLOAT32:
+        total = total.astype(np.int32)
+    return np.clip(total, grid.qmin, grid.qmax).astype(np.int8)
+
+
+def litert_optimized_depthwise(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
+    """Return the codes of a depthwise convolution: UP in full blocks of 8 channels, else DOUBLE.
+
+    The blocks are of output channels; the ``O % 8`` last ones are the rest.
+    Source: LiteRT optimized ``DepthwiseConvPerChannel`` on x86, found by measurement.
+    """
+    blocks, rest = (requantize(layer, acc, one) for one in (Rounding.UP, Rounding.DOUBLE))
+    channels = np.arange(len(layer.bias))
+    return np.where(channels < len(channels) // BLOCK * BLOCK, blocks, rest)
 
 
 def xnnpack(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
@@ -27,6 +62,24 @@ def xnnpack(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
     steps = np.rint(product).astype(np.float64).clip(min=INT32_MIN).astype(np.int64)
     codes = (steps + grid.zero_point).astype(np.int32)
     return np.clip(codes, grid.qmin, grid.qmax).astype(np.int8)
+
+
+def xnnpack_depthwise(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:
+    """Return the codes of a depthwise convolution: FLOAT32, or by `xnnpack`.
+
+    It is plain FLOAT32 where XNNPACK has a kernel of its own, which is for depth_multiplier 1 and
+    at most 25 weights a channel.  Others run as convolutions of one channel each, which wrap.
+    Source: XNNPACK ``qs8-qc8w-dwconv`` and ``igemm`` under LiteRT on x86, found by measurement.
+    """
+    if has_own_kernel(layer):
+        return requantize(layer, acc, Rounding.FLOAT32)
+    return xnnpack(layer, acc)
+
+
+def has_own_kernel(layer: Linear) -> bool:
+    """Return whether XNNPACK runs a layer by a depthwise kernel."""
+    one = isinstance(layer, QDepthwiseConv2D) and layer.depth_multiplier == 1
+    return one and layer.weight[0].size <= MOST_TAPS
 
 
 def pytorch(layer: Linear, acc: NDArray[np.int32]) -> NDArray[np.int8]:

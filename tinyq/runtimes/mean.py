@@ -1,15 +1,15 @@
-"""The rules by which runtimes take a MEAN over height and width.
+"""The rules by which runtimes take a MEAN.
 
-Each takes a QMean and its codes, int8 (N, H, W, C), and returns int8 (N, C) or (N, 1, 1, C).
+Each takes a QMean and its codes, int8 (N, ...), and returns int8.
 """
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import round_half_away
+from tinyq.layers import QMean
 from tinyq.layers.contract import Codes
 from tinyq.requantize import Requantizer, Rounding
-from tinyq.runtimes.qmean import QMean
 
 BLOCK = 16  # channels that LiteRT's vector kernel takes at once
 
@@ -31,7 +31,7 @@ def litert_optimized(layer: QMean, codes: Codes) -> Codes:
     ``C % 16`` last ones under DOUBLE.
     Source: LiteRT optimized ``Mean`` on x86, found by measurement.
     """
-    if not layer.keep_dims:
+    if not (layer.keep_dims and over_an_image(layer, codes)):
         return fixed(layer, codes)
     total = layer.total(codes)
     s_in, s_out, count = scales(layer, codes)
@@ -72,7 +72,8 @@ def onnx_runtime(layer: QMean, codes: Codes) -> Codes:
     Source: ONNX Runtime ``DequantizeLinear``, ``ReduceMean`` over axes 1 and 2,
     ``QuantizeLinear``, found by measurement.
     """
-    layer.total(codes)  # raises for what is no image
+    layer.total(codes)  # raises for codes that it does not take
+    _only_over_an_image("ONNX Runtime", layer, codes)
     _, s_out, count = scales(layer, codes)
     pixels = layer.in_grid.dequantize(codes).reshape(len(codes), -1, codes.shape[3])
     if len(codes) > 1:  # float32 sums depend on the order of their terms
@@ -94,9 +95,21 @@ def pytorch(layer: QMean, codes: Codes) -> Codes:
     if layer.out_grid != layer.in_grid:
         raise ValueError(f"PyTorch's mean keeps its grid, got {layer.in_grid}, {layer.out_grid}")
     total = layer.total(codes).astype(np.float32)
+    _only_over_an_image("PyTorch", layer, codes)
     _, _, count = scales(layer, codes)
     unsigned = total + 128 * count
     return layer.finish(np.rint(unsigned / count) - 128)
+
+
+def over_an_image(layer: QMean, codes: Codes) -> bool:
+    """Return whether a mean is over height and width of images."""
+    return codes.ndim == 4 and set(layer.axes) == {0, 1}
+
+
+def _only_over_an_image(runtime: str, layer: QMean, codes: Codes) -> None:
+    if not over_an_image(layer, codes):
+        where = f"axes {layer.axes} of shape {codes.shape}"
+        raise ValueError(f"{runtime}'s mean was measured over height and width alone, got {where}")
 
 
 def in_order(values: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -105,6 +118,6 @@ def in_order(values: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def scales(layer: QMean, codes: Codes) -> tuple[np.float32, np.float32, np.float32]:
-    """Return (s_in, s_out, count of pixels), all float32."""
-    count = codes.shape[1] * codes.shape[2]
+    """Return (s_in, s_out, count of codes in a mean), all float32."""
+    count = layer.count(codes.shape[1:])
     return np.float32(layer.in_grid.scale), np.float32(layer.out_grid.scale), np.float32(count)

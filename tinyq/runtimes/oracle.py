@@ -15,6 +15,7 @@ from tinyq.layers.contract import Layer, lookup
 from tinyq.layers.images import naming
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
+from tinyq.loops.rescale import Rescale
 from tinyq.network import QNetwork
 from tinyq.requantize import Rounding
 from tinyq.runtimes import oracle_elementwise as elementwise
@@ -88,7 +89,16 @@ def _conv(layer: layers.QConv2D, image: Sequence) -> list:
     multipliers, shifts = zip(*pairs_of(layer), strict=True)
     weights, biases = layer.weight.tolist(), layer.bias.tolist()
     zero_point, end = layer.in_grid.zero_point, _end(layer)
-    return loops.conv2d(image, weights, biases, layer.stride, zero_point, multipliers, shifts, *end)
+    parts = weights, biases, layer.stride, zero_point, multipliers, shifts, *end
+    return loops.conv2d(image, *parts, layer.dilation)
+
+
+def _depthwise(layer: layers.QDepthwiseConv2D, image: Sequence) -> list:
+    multipliers, shifts = zip(*pairs_of(layer), strict=True)
+    weights, biases = layer.weight.tolist(), layer.bias.tolist()
+    zero_point, end = layer.in_grid.zero_point, _end(layer)
+    parts = weights, biases, layer.stride, zero_point, multipliers, shifts, *end
+    return loops.depthwise_conv2d(image, *parts, layer.dilation, layer.depth_multiplier)
 
 
 def _dense(layer: layers.QDense, row: Sequence) -> list:
@@ -96,13 +106,20 @@ def _dense(layer: layers.QDense, row: Sequence) -> list:
         return [_dense(layer, one) for one in row]
     rows = zip(layer.weight, layer.bias, pairs_of(layer), strict=True)
     zero_point, end = layer.in_grid.zero_point, _end(layer)
-    return [loops.dense(row, [w], [b], zero_point, *pair, *end)[0] for w, b, pair in rows]
+    return [loops.dense(row, [w], [b], zero_point, m, n, *end)[0] for w, b, (m, n) in rows]
 
 
-def _end(layer: Linear) -> tuple:
+def _end(layer: Linear) -> tuple[int, int, int, Rescale]:
     """Return what comes after the multiplier: the output grid and the rounding."""
     grid, (_, rescale) = layer.out_grid, ROUNDINGS[layer.requantizer.rounding]
     return grid.zero_point, grid.qmin, grid.qmax, rescale
+
+
+def _mean(layer: layers.QMean, tensor: Sequence) -> list:
+    grid, out = layer.in_grid, layer.out_grid
+    pair = loops.quantize_multiplier(grid.scale / out.scale)
+    ends = out.zero_point, out.qmin, out.qmax
+    return loops.mean(tensor, layer.axes, grid.zero_point, *pair, *ends, layer.keep_dims)
 
 
 def _clamp(layer: layers.QClamp, codes: Sequence) -> list:
@@ -122,6 +139,7 @@ NESTS: dict[type, Callable[..., list]] = {
     layers.QConv2D: _conv,
     layers.QConv2DPerChannel: _conv,
     layers.QDense: _dense,
+    layers.QDepthwiseConv2D: _depthwise,
     layers.QAdd: elementwise.add,
     layers.QClamp: _clamp,
     layers.QConstant: lambda layer: layer.codes.tolist(),
@@ -134,9 +152,12 @@ NESTS: dict[type, Callable[..., list]] = {
     layers.QMaxPool2D: lambda layer, image: loops.max_pool2d(
         image, layer.kernel, layer.stride, layer.pads
     ),
-    layers.QAvgPool2D: lambda layer, image: loops.avg_pool2d(image, layer.kernel, layer.stride),
+    layers.QAvgPool2D: lambda layer, image: loops.avg_pool2d(
+        image, layer.kernel, layer.stride, pads=layer.pads
+    ),
     layers.QConcat: lambda layer, *samples: loops.concat(samples, layer.axis),
     layers.QGlobalAvgPool2D: lambda layer, image: loops.global_avg_pool2d(image),
+    layers.QMean: _mean,
     layers.QPad: lambda layer, codes: loops.pad(codes, layer.pads, layer.in_grid.zero_point),
     layers.QReshape: lambda layer, codes: loops.reshape(codes, layer.out_shape(np.shape(codes))),
     layers.QTranspose: lambda layer, codes: loops.transpose(codes, layer.axes),

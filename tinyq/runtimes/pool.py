@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.layers import QAvgPool2D, QGlobalAvgPool2D
-from tinyq.layers.checks import IMAGE, check_codes, output_size, taps
+from tinyq.layers.checks import IMAGE, check_codes, output_size, pad_image, taps
 from tinyq.layers.contract import Codes
+from tinyq.layers.pool import window_counts
 
 AveragePool = QAvgPool2D | QGlobalAvgPool2D
 Number = TypeVar("Number", np.int32, np.float32)
@@ -31,21 +32,25 @@ def onnx_runtime(layer: AveragePool, codes: Codes) -> Codes:
     window:       y = rint((sum of s*(x - zp), row by row) / count / s + zp)
     whole image:  y = rint(sum of (x - zp) * (s / (count*s))) + zp
 
-    A window as large as the image is computed as the whole image.
+    A window as large as the image, without pads, is computed as the whole image.
     Source: ONNX Runtime ``QLinearAveragePool`` and ``QLinearGlobalAveragePool``, found by
     measurement.
     """
     total, count = window_sums(layer, codes)
     grid, scale = layer.in_grid, np.float32(layer.in_grid.scale)
-    if isinstance(layer, QGlobalAvgPool2D) or layer.kernel == codes.shape[1:3]:
-        steps = (total - np.int32(count * grid.zero_point)).astype(np.float32)
+    if isinstance(layer, QGlobalAvgPool2D) or _is_whole(layer, codes):
+        steps = (total - count * np.int32(grid.zero_point)).astype(np.float32)
         # s / (count*s) is not 1 / count: each of the two operations rounds
-        mean = np.rint(steps * (scale / (np.float32(count) * scale))) + grid.zero_point
+        mean = np.rint(steps * (scale / (count.astype(np.float32) * scale))) + grid.zero_point
     else:
         # float32 sums depend on their order, here that of the window's rows
         real = window_total(layer, grid.dequantize(codes))
-        mean = np.rint(real / np.float32(count) / scale + np.float32(grid.zero_point))
+        mean = np.rint(real / count.astype(np.float32) / scale + np.float32(grid.zero_point))
     return np.clip(mean, grid.qmin, grid.qmax).astype(np.int8)
+
+
+def _is_whole(layer: QAvgPool2D, codes: Codes) -> bool:
+    return layer.kernel == codes.shape[1:3] and not any(layer.pads)
 
 
 def pytorch(layer: AveragePool, codes: Codes) -> Codes:
@@ -58,31 +63,35 @@ def pytorch(layer: AveragePool, codes: Codes) -> Codes:
     measurement.
     """
     total, count = window_sums(layer, codes)
-    grid, unsigned = layer.in_grid, total + np.int32(128 * count)
+    grid, unsigned = layer.in_grid, total + np.int32(128) * count
     if isinstance(layer, QGlobalAvgPool2D) and codes.shape[3] > 1:
         height, width = np.float32(codes.shape[1]), np.float32(codes.shape[2])
         # 1 / height / width is not 1 / count: each division rounds
         mean = np.rint(unsigned.astype(np.float32) * (np.float32(1) / height / width))
     else:
         zero_point = grid.zero_point + 128
-        steps = (unsigned - np.int32(count * zero_point)).astype(np.float32)
-        mean = np.rint(steps * (np.float32(1) / np.float32(count)) + np.float32(zero_point))
+        steps = (unsigned - count * np.int32(zero_point)).astype(np.float32)
+        mean = np.rint(steps * (np.float32(1) / count.astype(np.float32)) + np.float32(zero_point))
     return np.clip(mean - 128, grid.qmin, grid.qmax).astype(np.int8)
 
 
-def window_sums(layer: AveragePool, codes: Codes) -> tuple[NDArray[np.int32], int]:
-    """Return the sum of the raw codes in each window, and how many codes a window holds.
+def window_sums(layer: AveragePool, codes: Codes) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """Return the sum of the raw codes in each window, and how many pixels it holds.
 
-    codes: int8 (N, H, W, C).  The sums are int32 (N, OH, OW, C), or (N, C) for the global pool.
+    codes: int8 (N, H, W, C).  The sums are int32 (N, OH, OW, C), or (N, C) for the global pool;
+    the counts broadcast to them.
     """
     check_codes(layer, codes, layer.in_grid, IMAGE)
     if isinstance(layer, QGlobalAvgPool2D):
         output_size(layer, codes.shape, (1, 1), (1, 1))
-        return codes.sum(axis=(1, 2), dtype=np.int32), codes.shape[1] * codes.shape[2]
-    return window_total(layer, codes.astype(np.int32)), layer.kernel[0] * layer.kernel[1]
+        total = codes.sum(axis=(1, 2), dtype=np.int32)
+        return total, np.array(codes.shape[1] * codes.shape[2], np.int32)
+    counts = window_counts(codes.shape[1:3], layer)
+    return window_total(layer, codes.astype(np.int32)), counts
 
 
 def window_total(layer: QAvgPool2D, image: NDArray[Number]) -> NDArray[Number]:
     """Return the sum of each window, row by row: (N, H, W, C) to (N, OH, OW, C), of one dtype."""
+    image = pad_image(image, layer.pads, 0)
     out = output_size(layer, image.shape, layer.kernel, layer.stride)
     return reduce(np.add, (tap for _, _, tap in taps(image, layer.kernel, layer.stride, out)))

@@ -13,16 +13,15 @@ from tinyq.layers.images import to_codes
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, naming_layer
 from tinyq.network import QNetwork
-from tinyq.requantize import Requantizer, Rounding
+from tinyq.runtimes.linear import requantize
 from tinyq.runtimes.pool import AveragePool
-from tinyq.runtimes.qmean import QMean
 from tinyq.runtimes.table import Runtime, named
 
 
 def forward(layer: Layer, *codes: Codes, runtime: Runtime) -> Codes:
     """Return the codes that runtime would give for a tinyq layer.
 
-    layer: any of tinyq.layers, or a QMean; codes: its int8 inputs; runtime: one of RUNTIMES.
+    layer: any of tinyq.layers; codes: its int8 inputs; runtime: one of RUNTIMES.
     The layer's own rounding is not used.  Returns int8.
     Raises TypeError for a layer whose rules in the runtimes are not declared, and what
     layer.forward raises.
@@ -55,7 +54,7 @@ def _average_pool(runtime: Runtime, layer: AveragePool, codes: Codes) -> Codes:
     return runtime.average_pool(layer, codes)
 
 
-def _mean(runtime: Runtime, layer: QMean, codes: Codes) -> Codes:
+def _mean(runtime: Runtime, layer: layers.QMean, codes: Codes) -> Codes:
     return runtime.mean(layer, codes)
 
 
@@ -108,9 +107,10 @@ RULES: dict[type, Callable[..., Codes]] = {
     layers.QConv2D: _linear,
     layers.QConv2DPerChannel: _linear,
     layers.QDense: _linear,
+    layers.QDepthwiseConv2D: _linear,
     layers.QGlobalAvgPool2D: _average_pool,
     layers.QMaxPool2D: _shared,
-    QMean: _mean,
+    layers.QMean: _mean,
     layers.QMul: _mul,
     layers.QPad2D: _shared,
     layers.QPad: _shared,
@@ -133,32 +133,11 @@ def finish(layer: Linear, acc: NDArray[np.int32], runtime: Runtime) -> Codes:
     """
     if acc.shape[-1:] != layer.bias.shape:
         raise ValueError(f"acc must be (..., {len(layer.bias)}), got {acc.shape}")
-    if runtime.linear:
-        return runtime.linear(layer, acc)
+    if special := runtime.special(layer):
+        return special(layer, acc)
     if type(layer) is layers.QDense:
         return requantize(layer, acc, runtime.dense, runtime.dense_product)
     return requantize(layer, acc, runtime.conv)
-
-
-def requantize(
-    layer: Linear,
-    acc: NDArray[np.int32],
-    rounding: Rounding,
-    product: type[np.floating] = np.float64,
-) -> Codes:
-    """Return the codes of a layer's accumulators under a rounding, the ratio from its scales.
-
-    product: precision of s_in * s_w; under FLOAT32 it is always float32.
-    Where the zero_point takes a sum out of int32, the sum wraps, as in C.  Only FLOAT32 clamps it
-    before that.
-    """
-    grid = layer.out_grid
-    scales = product(layer.in_grid.scale) * layer.weight_scale.astype(product)
-    requantizer = Requantizer.from_scales(1.0, scales, grid.scale, rounding)
-    total = requantizer.rescale(acc) + grid.zero_point
-    if rounding is not Rounding.FLOAT32:
-        total = total.astype(np.int32)
-    return np.clip(total, grid.qmin, grid.qmax).astype(np.int8)
 
 
 @checked

@@ -8,12 +8,11 @@ from numpy.typing import NDArray
 
 from tinyq.checks import own_fields
 from tinyq.checks.values import shown
-from tinyq.layers import QAdd, QMul, QRescale, QSoftmax, QSub, QTable
+from tinyq.layers import QAdd, QDepthwiseConv2D, QMean, QMul, QRescale, QSoftmax, QSub, QTable
 from tinyq.layers.contract import Codes
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
 from tinyq.runtimes import add, add_floats, linear, mean, mul, pool, rescale, softmax, sub, tables
-from tinyq.runtimes.qmean import QMean
 
 
 @dataclass(frozen=True)
@@ -25,9 +24,11 @@ class Runtime:
     dense: the same for the dense layer.
     add: rule of the residual add, (layer, a, b) to codes.
     average_pool: rule of the average pools, (layer, codes) to codes.
-    mean: rule of MEAN over height and width, (layer, codes) to codes.
+    mean: rule of MEAN, (layer, codes) to codes.
     linear: rule of convolution and dense layer where a Rounding does not say it all, (layer,
     accumulators) to codes; None where conv and dense do.
+    depthwise: rule of a depthwise convolution where that of convolution is not it, (layer,
+    accumulators) to codes.
     dense_product: precision of s_in * s_w in the dense layer's ratio s_in * s_w / s_out.
     sub, mul: rules of the difference and the product, (layer, a, b) to codes.
     rescale, softmax, table: rules of QUANTIZE from int8 to int8, of SOFTMAX and of the functions of
@@ -43,6 +44,7 @@ class Runtime:
     average_pool: Callable[[pool.AveragePool, Codes], Codes]
     mean: Callable[[QMean, Codes], Codes]
     linear: Callable[[Linear, NDArray[np.int32]], Codes] | None = None
+    depthwise: Callable[[Linear, NDArray[np.int32]], Codes] | None = None
     dense_product: type[np.floating] = np.float64
     sub: Callable[[QSub, Codes, Codes], Codes] | None = None
     mul: Callable[[QMul, Codes, Codes], Codes] | None = None
@@ -52,6 +54,12 @@ class Runtime:
 
     def __post_init__(self) -> None:
         own_fields(self)
+
+    def special(self, layer: Linear) -> Callable[[Linear, NDArray[np.int32]], Codes] | None:
+        """Return the rule for a layer's accumulators, None where a Rounding says it all."""
+        if self.depthwise and type(layer) is QDepthwiseConv2D:
+            return self.depthwise
+        return self.linear
 
 
 RUNTIMES = {
@@ -86,6 +94,7 @@ RUNTIMES = {
         Runtime(
             "litert-optimized",
             conv=Rounding.UP,
+            depthwise=linear.litert_optimized_depthwise,
             dense=Rounding.UP,
             dense_product=np.float32,
             add=add.litert_optimized,
@@ -105,6 +114,7 @@ RUNTIMES = {
             average_pool=pool.half_away,
             mean=mean.xnnpack,
             linear=linear.xnnpack,
+            depthwise=linear.xnnpack_depthwise,
             sub=sub.litert_default,
             mul=mul.litert_default,
             rescale=rescale.litert_default,

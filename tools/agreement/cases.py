@@ -18,20 +18,23 @@ from numpy.typing import NDArray
 
 from tinyq import Grid, Requantizer
 from tinyq.export.tflite_operators import BIAS_SCALE_ERROR, bias_scale_error
+from tinyq.export.tflite_steps import same_pads
 from tinyq.layers import (
     QAdd,
     QAvgPool2D,
     QConv2D,
     QConv2DPerChannel,
     QDense,
+    QDepthwiseConv2D,
     QGlobalAvgPool2D,
     QMaxPool2D,
+    QMean,
     QPad2D,
     qrelu,
     qrelu6,
 )
+from tinyq.layers.checks import extent
 from tinyq.layers.linear import Linear
-from tinyq.runtimes import QMean
 from tinyq.weights import quantize_weights, weight_scales
 from tools.agreement.draws import (
     codes,
@@ -82,9 +85,14 @@ def case(operator: str, seed: int, index: int) -> Case:
     return Case(operator, kind, seed, index, layer, tuple(inputs))
 
 
-def linear(rng: Generator, kind: str, layer_type: type[Linear], shape: tuple, inputs: NDArray):
-    """Return a layer with weights of shape (O, ...) for the inputs, and the inputs."""
-    in_grid, per_channel = grid(rng, kind), layer_type is QConv2DPerChannel
+def linear(
+    rng: Generator, kind: str, layer_type: type[Linear], shape: tuple, inputs: NDArray, **parts
+):
+    """Return a layer with weights of shape (O, ...) for the inputs, and the inputs.
+
+    parts: fields of the layer that are not drawn here.
+    """
+    in_grid, per_channel = grid(rng, kind), layer_type in (QConv2DPerChannel, QDepthwiseConv2D)
     if kind == "wild":
         weight = np.maximum(codes(rng, shape), np.int8(-127))
         scales = np.float32([wild_scale(rng) for _ in range(len(weight) if per_channel else 1)])
@@ -100,7 +108,8 @@ def linear(rng: Generator, kind: str, layer_type: type[Linear], shape: tuple, in
         bias = rng.integers(-2000, 2001, len(weight), dtype=np.int32)
     if rng.random() < 0.2:
         weight[rng.integers(len(weight))] = 0
-    parts = {"stride": window(rng)[1]} if issubclass(layer_type, QConv2D) else {}
+    if layer_type is not QDense:
+        parts = {"stride": window(rng)[1], **parts}
 
     def build(grid: Grid) -> Linear:
         requantizer = Requantizer.from_scales(in_grid.scale, scales, grid.scale)
@@ -162,7 +171,46 @@ def mean(rng: Generator, kind: str) -> tuple:
     in_grid, images = grid(rng, kind), image(rng)
     own = out_grid(kind, rng, in_grid.dequantize(images).mean(axis=(1, 2)))
     keeps_grid = kind == "calibrated" and rng.random() < 0.5
-    return QMean(in_grid, in_grid if keeps_grid else own, bool(rng.random() < 0.5)), images
+    keeps = bool(rng.random() < 0.5)
+    return QMean(in_grid, in_grid if keeps_grid else own, keep_dims=keeps), images
+
+
+def mean_of_axes(rng: Generator, kind: str) -> tuple:
+    """Return a MEAN over any axes of a sample, and tensors of one to four axes."""
+    shape = tuple(size(rng, 6, 20) for _ in range(int(rng.integers(1, 5))))
+    order = rng.permutation(len(shape))[: int(rng.integers(1, len(shape) + 1))]
+    axes = tuple(int(axis) for axis in order)
+    keep = len(axes) == len(shape) or bool(rng.random() < 0.5)
+    in_grid, tensors = grid(rng, kind), codes(rng, (int(rng.integers(1, 3)), *shape))
+    means = in_grid.dequantize(tensors).mean(axis=tuple(axis + 1 for axis in axes))
+    out = out_grid(kind, rng, means)
+    return QMean(in_grid, in_grid if rng.random() < 0.3 else out, axes, keep), tensors
+
+
+def dilated(rng: Generator, kind: str) -> tuple:
+    """Return a dilated convolution and images, some of them no larger than its windows."""
+    kernel, _ = window(rng)
+    apart = tuple(int(d) for d in rng.integers(1, 4, 2))
+    inputs = image(rng, extent(kernel, apart))
+    shape = (size(rng, 8, 40), *kernel, inputs.shape[3])
+    return linear(rng, kind, QConv2DPerChannel, shape, inputs, dilation=apart)
+
+
+def depthwise(rng: Generator, kind: str) -> tuple:
+    """Return a depthwise convolution, dilated or not, and images."""
+    kernel, _ = window(rng)
+    apart = tuple(int(d) for d in rng.choice([1, 1, 2, 3], 2))
+    inputs = image(rng, extent(kernel, apart))
+    times = int(rng.choice([1, 1, 2, 3, 8]))
+    shape = (inputs.shape[3] * times, *kernel)
+    parts = {"dilation": apart, "depth_multiplier": times}
+    return linear(rng, kind, QDepthwiseConv2D, shape, inputs, **parts)
+
+
+def same_pool(rng: Generator, kind: str) -> tuple:
+    """Return an average pool with the pads of TFLite's SAME, and images."""
+    layer, images = pool(rng, kind, QAvgPool2D)
+    return replace(layer, pads=same_pads(layer, images.shape)), images
 
 
 def pad(rng: Generator, kind: str) -> tuple:
@@ -193,5 +241,9 @@ OPERATORS: dict[str, Callable[[Generator, str], tuple]] = {
     "pad": pad,
     "relu": plain(qrelu),
     "relu6": plain(qrelu6, (3.0, 60.0)),
-    **ELEMENTWISE,
+    **ELEMENTWISE,  # a case's numbers are drawn by its place here: new operators go below
+    "depthwise": depthwise,
+    "conv_dilated": dilated,
+    "average_pool_same": same_pool,
+    "mean_of_axes": mean_of_axes,
 }

@@ -8,10 +8,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from tinyq.floatref import Pad2D
-from tinyq.layers import QGlobalAvgPool2D
+from tinyq.layers import QGlobalAvgPool2D, QMean
 from tinyq.models import resnet
 from tinyq.network import Network, QNetwork
-from tinyq.runtimes import QMean
 
 SHAPES = {"stem": (8, 7, 7, 3), "block1": (8, 3, 3, 8), "block2": (8, 3, 3, 8), "dense": (4, 8)}
 

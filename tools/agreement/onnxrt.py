@@ -8,16 +8,22 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from tinyq.export.onnx_file import of_network
+from tinyq.layers import QMean
 from tinyq.network import QNetwork
-from tinyq.runtimes import QMean
 from tools.agreement import models
-from tools.agreement.cases import Case
+from tools.agreement.cases import Case, Refused
 
 VERSION = f"onnxruntime {version('onnxruntime')}"
 
 
 def run(case: Case) -> NDArray[np.int8]:
-    """Return ONNX Runtime's codes for a case, images as NHWC."""
+    """Return ONNX Runtime's codes for a case, images as NHWC.
+
+    Raises Refused for a mean over other axes than height and width.
+    """
+    layer, codes = case.layer, case.inputs[0]
+    if isinstance(layer, QMean) and (codes.ndim != 4 or set(layer.axes) != {0, 1}):
+        raise Refused("only a mean over height and width was measured")
     codes = invoke(models.onnx(case), case.inputs)
     return codes if isinstance(case.layer, QMean) else channels_last(codes)
 

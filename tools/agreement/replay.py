@@ -3,9 +3,8 @@
 import numpy as np
 
 from tinyq import Grid
-from tinyq.layers import QAdd, QAvgPool2D, QGlobalAvgPool2D, QMul, QSub
+from tinyq.layers import QAdd, QAvgPool2D, QGlobalAvgPool2D, QMean, QMul, QSub
 from tinyq.layers.linear import Linear
-from tinyq.runtimes import QMean
 from tools.agreement.cases import Case
 
 
@@ -44,14 +43,16 @@ def parts(case: Case, place: tuple[int, ...]) -> dict:
             n, row, column, channel = place
             top, left = row * layer.stride[0], column * layer.stride[1]
             height, width = layer.kernel
-            window = codes[n, top : top + height, left : left + width, channel]
+            top, left = top - layer.pads[0], left - layer.pads[2]
+            rows, columns = slice(max(top, 0), top + height), slice(max(left, 0), left + width)
+            window = codes[n, rows, columns, channel]
             return {"window": window.tolist(), "grid": pair(layer.in_grid)}
         case QGlobalAvgPool2D():
             return {
                 "window": codes[place[0], :, :, place[-1]].tolist(),
                 "grid": pair(layer.in_grid),
             }
-        case QMean():
+        case QMean() if codes.ndim == 4 and set(layer.axes) == {0, 1}:
             window = codes[place[0], :, :, place[-1]].tolist()
             in_grid, out_grid = pair(layer.in_grid), pair(layer.out_grid)
             grids = {"in_grid": in_grid, "out_grid": out_grid}

@@ -10,7 +10,7 @@ from tinyq import Rounding
 from tinyq.layers import QAdd
 from tinyq.layers.linear import Linear
 from tinyq.runtimes import RUNTIMES, Runtime, forward, trace
-from tinyq.runtimes.run import requantize
+from tinyq.runtimes.linear import requantize
 from tools.agreement import adapters, networks
 from tools.agreement.cases import Case, Refused
 from tools.agreement.elementwise import ADD_BROADCAST, RULE_OF
@@ -84,6 +84,9 @@ class Whole:
 
 def setting(runtime: Runtime, operator: str) -> str:
     """Return the name of tinyq's rule for an operator of a runtime."""
+    if operator == "depthwise" and runtime.depthwise:
+        return f"linear.{runtime.depthwise.__name__}"
+    operator = "conv" if operator == "depthwise" else operator
     if runtime.linear and (operator.startswith("conv") or operator == "dense"):
         return f"linear.{runtime.linear.__name__}"
     if operator.startswith("conv"):
@@ -101,7 +104,8 @@ def function(runtime: Runtime, operator: str) -> Callable | None:
 
 def rule_name(operator: str) -> str:
     """Return the name that an operator's rule has in a Runtime."""
-    return RULE_OF.get(operator, operator.removeprefix("global_"))
+    shared = operator.removeprefix("global_").removesuffix("_same").removesuffix("_of_axes")
+    return RULE_OF.get(operator, shared)
 
 
 def measured(runtime: Runtime, operator: str) -> bool:

@@ -21,8 +21,10 @@ from tinyq.layers import (
     QClamp,
     QConv2D,
     QDense,
+    QDepthwiseConv2D,
     QGlobalAvgPool2D,
     QMaxPool2D,
+    QMean,
     QPad2D,
     qrelu,
     qrelu6,
@@ -30,7 +32,6 @@ from tinyq.layers import (
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT
 from tinyq.network import QNetwork
-from tinyq.runtimes import QMean
 from tools.agreement.cases import Case, Refused
 
 VERSION = f"torch {version('torch')}"
@@ -69,7 +70,13 @@ def forward(layer: object, *x: Tensor) -> Tensor:
         case QConv2D():
             weight = layer.weight.transpose(0, 3, 1, 2)
             packed = quantized.conv2d_prepack(
-                *parameters(layer, weight), layer.stride, (0, 0), (1, 1), 1
+                *parameters(layer, weight), layer.stride, (0, 0), layer.dilation, 1
+            )
+            return quantized.conv2d(*x, packed, *pair(layer.out_grid))
+        case QDepthwiseConv2D():
+            weight, groups = layer.weight[:, None], layer.channels
+            packed = quantized.conv2d_prepack(
+                *parameters(layer, weight), layer.stride, (0, 0), layer.dilation, groups
             )
             return quantized.conv2d(*x, packed, *pair(layer.out_grid))
         case QDense():
@@ -78,12 +85,20 @@ def forward(layer: object, *x: Tensor) -> Tensor:
         case QAdd():
             return quantized.add(*x, *pair(layer.out_grid))
         case QAvgPool2D():
-            return functional.avg_pool2d(*x, layer.kernel, layer.stride)
+            top, bottom, left, right = layer.pads
+            if (top, left) != (bottom, right):
+                raise Refused("PyTorch pads an average pool evenly")
+            if any(layer.pads) and x[0].shape[2:] == (1, 1):
+                raise Refused("PyTorch mixes up the channels of one pixel with pads")
+            around = (top, left), False, False  # rounded down; pads do not count
+            return functional.avg_pool2d(*x, layer.kernel, layer.stride, *around)
         case QGlobalAvgPool2D():
             return functional.adaptive_avg_pool2d(*x, 1).flatten(1)
         case QMean():
             if layer.out_grid != layer.in_grid:
                 raise Refused("PyTorch's mean keeps the grid of its input")
+            if set(layer.axes) != {0, 1} or x[0].ndim != 4:
+                raise Refused("only a mean over height and width was measured")
             return x[0].mean((2, 3), keepdim=layer.keep_dims)
         case QMaxPool2D():
             top, bottom, left, right = layer.pads

@@ -32,7 +32,8 @@ from tools.agreement.suite import own_codes
 Codes = NDArray[np.int8]
 POOL, TOLD, CASES = 20_000, 5, 40
 SMALL = 150
-PLAIN_FIELDS = ("stride", "kernel", "pads", "low", "high", "keep_dims", "alpha", "beta")
+PLAIN_FIELDS = ("stride", "kernel", "pads", "low", "high", "axes", "keep_dims", "dilation")
+PLAIN_FIELDS += ("depth_multiplier", "alpha", "beta")
 FROM_FLOAT = (layers.QAdd, layers.QMul, layers.QRescale, layers.QSub)
 
 

@@ -9,17 +9,21 @@ from tinyq.models.tflite_layers.value import Value
 
 
 def pads_of(
-    padding: Padding, x: Value, kernel: Sequence[int], stride: Sequence[int]
+    padding: Padding,
+    x: Value,
+    kernel: Sequence[int],
+    stride: Sequence[int],
+    dilation: Sequence[int] = (1, 1),
 ) -> tuple[int, int, int, int]:
     """Return the pads (top, bottom, left, right) around what a window of a kernel reads.
 
-    kernel, stride: (down, right).  Raises ValueError for what is no image, and for a kernel or a
-    stride below 1.
+    kernel, stride, dilation: (down, right).  Raises ValueError for what is no image, and for one
+    below 1.
     """
     if len(x.shape) != 3:
         raise ValueError(f"it must read (N, H, W, C), got (N, {str(x.shape)[1:]}")
     if padding is Padding.VALID:
         return NO_PADS
-    sides = zip(x.seen[:2], kernel, stride, strict=True)
+    sides = zip(x.seen[:2], kernel, stride, dilation, strict=True)
     (top, bottom), (left, right) = (same_pads(*side) for side in sides)
     return top, bottom, left, right

@@ -14,8 +14,7 @@ class Value:
 
     name: of the node that makes them, or "input"; grid: theirs, the node's very object;
     shape: of one sample, as the node makes it; seen: the same as the file has it.  The two differ
-    where a pool gives (C,) for (1, 1, C), which dense layers and RESHAPE alone then read, and where
-    a border is left to the max pools that read it.
+    where a border is left to the max pools that read it.
     border: (top, bottom, left, right) of the least code around them, in the file.
     real: whether the file has their real numbers; nothing reads them but the model's caller.
     """

@@ -13,7 +13,7 @@ BIAS_SCALE_ERROR = 0.02
 
 
 def weight(op: Op, rank: int, axis: int = 0) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Return input 1 of an operator and its scales, (O,) or (1,).
+    """Return input 1 of an operator, output channels first, and its scales, (O,) or (1,).
 
     rank: how many axes it must have; axis: that of the output channels.
     Raises ValueError for what is no int8 constant of one scale or one for each output channel, and
@@ -22,7 +22,7 @@ def weight(op: Op, rank: int, axis: int = 0) -> tuple[NDArray[np.int8], NDArray[
     codes, tensor = op.constant(1, TensorType.INT8), op.needed(1)
     if codes.ndim != rank:
         raise ValueError(f"its weight must have {rank} axes, got {codes.shape}")
-    return codes, symmetric_scales(tensor, axis)
+    return np.moveaxis(codes, axis, 0), symmetric_scales(tensor, axis)
 
 
 def symmetric_scales(tensor: Tensor, axis: int) -> NDArray[np.float32]:
@@ -48,13 +48,14 @@ def symmetric_scales(tensor: Tensor, axis: int) -> NDArray[np.float32]:
     return tensor.scales
 
 
-def bias(op: Op, scales: NDArray[np.float32], in_grid: Grid, out_grid: Grid) -> NDArray[np.int32]:
+def bias(
+    op: Op, channels: int, scales: NDArray[np.float32], in_grid: Grid, out_grid: Grid
+) -> NDArray[np.int32]:
     """Return input 2 of an operator, zeros where it is left out.
 
-    scales: of the weight.  Raises ValueError for what is no int32 constant with an entry for each
-    output channel, and for a scale that is not that of the sums.
+    channels: how many outputs; scales: of the weight.  Raises ValueError for what is no int32
+    constant with an entry for each output channel, and for a scale that is not that of the sums.
     """
-    channels = op.needed(1).shape[0]
     tensor = op.tensor(2)
     if tensor is None:
         return np.zeros(channels, np.int32)

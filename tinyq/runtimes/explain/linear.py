@@ -68,8 +68,9 @@ def explain_linear(spot: Spot[Linear]) -> Explanation:
 
 def linear_rule(runtime: Runtime, layer: Linear) -> str:
     """Return what a runtime's rule for the accumulators of a layer is called."""
-    if runtime.linear:
-        return f"FLOAT32 by {rule_name(runtime.linear)}"
+    if special := runtime.special(layer):
+        base = "UP or DOUBLE" if special is linear.litert_optimized_depthwise else "FLOAT32"
+        return f"{base} by {rule_name(special)}"
     if type(layer) is not layers.QDense:
         return runtime.conv.name
     return runtime.dense.name + (" of float32(s_in * s_w)" if _narrow(runtime) else "")
@@ -108,10 +109,10 @@ def _step(at: Sum, rounding: Rounding) -> Step:
 
 def _of_its_own(at: Sum, runtime: Runtime, rule: str) -> Step:
     """Return the step of a rule that is not one of the five roundings as they stand."""
-    if runtime.linear in SPECIAL:
-        return replace(SPECIAL[runtime.linear](at), rule=rule)
-    if not runtime.linear and _narrow(runtime):
-        layer = at.layer
+    special, layer = runtime.special(at.layer), at.layer
+    if special in SPECIAL:
+        return replace(SPECIAL[special](at), rule=rule)
+    if not special and _narrow(runtime):
         product = np.float32(layer.in_grid.scale) * layer.weight_scale
         one = [Requantizer.from_scales(1.0, product, layer.out_grid.scale, runtime.dense)]
         step = rounding_steps(at.acc, one, layer.out_grid, at.channel, at.clamps)[0]
@@ -119,6 +120,15 @@ def _of_its_own(at: Sum, runtime: Runtime, rule: str) -> Step:
         return replace(step, rule=rule, numbers={"multiplier": multiplier, **step.numbers})
     code = int(finish(at.layer, at.row, runtime)[at.channel])
     return Step(rule, {}, None, None, clamped(code, at.clamps))
+
+
+def _optimized_depthwise(at: Sum) -> Step:
+    in_block = at.channel < len(at.row) // linear.BLOCK * linear.BLOCK
+    return _step(at, Rounding.UP if in_block else Rounding.DOUBLE)
+
+
+def _xnnpack_depthwise(at: Sum) -> Step:
+    return _step(at, Rounding.FLOAT32) if linear.has_own_kernel(at.layer) else _xnnpack(at)
 
 
 def _xnnpack(at: Sum) -> Step:
@@ -143,4 +153,9 @@ def _pytorch(at: Sum) -> Step:
     return ended("", numbers, rounded, layer.out_grid, False, at.clamps)
 
 
-SPECIAL: dict[object, Callable[[Sum], Step]] = {linear.xnnpack: _xnnpack, linear.pytorch: _pytorch}
+SPECIAL: dict[object, Callable[[Sum], Step]] = {
+    linear.litert_optimized_depthwise: _optimized_depthwise,
+    linear.pytorch: _pytorch,
+    linear.xnnpack: _xnnpack,
+    linear.xnnpack_depthwise: _xnnpack_depthwise,
+}

@@ -4,10 +4,10 @@ from fractions import Fraction
 
 import numpy as np
 
+from tinyq.layers import QMean
 from tinyq.runtimes.explain.codes import Explanation, Facts, Spot, by_rule
 from tinyq.runtimes.explain.steps import decimal
 from tinyq.runtimes.pool import AveragePool, window_sums
-from tinyq.runtimes.qmean import QMean
 
 
 def explain_average_pool(spot: Spot[AveragePool]) -> Explanation:
@@ -22,7 +22,8 @@ def explain_mean(spot: Spot[QMean]) -> Explanation:
     """Return the sum of the raw codes, their count, and the exact mean in steps of out_grid."""
     layer, codes, place = spot.layer, spot.inputs[0], spot.place
     grid, out = layer.in_grid, layer.out_grid
-    total, count = int(layer.total(codes)[place[0], place[-1]]), codes.shape[1] * codes.shape[2]
+    sums, count = layer.total(codes), layer.count(codes.shape[1:])
+    total = int(sums.reshape(layer.forward(codes).shape)[place])
     real = Fraction(total - count * grid.zero_point, count) * Fraction(grid.scale)
     facts: Facts = {
         "sum": total,

@@ -17,7 +17,6 @@ from tinyq.runtimes.explain.elementwise import (
 )
 from tinyq.runtimes.explain.linear import explain_linear
 from tinyq.runtimes.explain.pool import explain_average_pool, explain_mean
-from tinyq.runtimes.qmean import QMean
 
 # Functions of a spot, for layers of exactly the type.  A layer that is not
 # here is explained by its codes alone.
@@ -27,8 +26,9 @@ EXPLAINED: dict[type, Callable[[Spot[Any]], Explanation]] = {
     layers.QConv2D: explain_linear,
     layers.QConv2DPerChannel: explain_linear,
     layers.QDense: explain_linear,
+    layers.QDepthwiseConv2D: explain_linear,
     layers.QGlobalAvgPool2D: explain_average_pool,
-    QMean: explain_mean,
+    layers.QMean: explain_mean,
     layers.QMul: explain_mul,
     layers.QRescale: explain_rescale,
     layers.QSoftmax: explain_softmax,

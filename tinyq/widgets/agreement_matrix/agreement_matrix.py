@@ -8,9 +8,8 @@ from typing import Any
 import numpy as np
 
 from tinyq.affine import Grid
-from tinyq.layers import QAdd, QGlobalAvgPool2D
+from tinyq.layers import QAdd, QGlobalAvgPool2D, QMean
 from tinyq.requantize import Requantizer, Rounding
-from tinyq.runtimes import QMean
 from tinyq.widgets.agreement_matrix.ledger import LINEAR, checked
 from tinyq.widgets.frame.encode import encode
 from tinyq.widgets.frame.host import Widget

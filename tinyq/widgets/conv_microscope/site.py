@@ -34,6 +34,8 @@ def site_of(qnet: QNetwork, trace: dict[str, Codes], name: str) -> Site:
     conv, source = nodes[name].layer, nodes[name].inputs[0]
     pad = nodes[source].layer if source in nodes else None
     if type(pad) is QPad2D and (type(conv) is QConv2D or type(conv) is QConv2DPerChannel):
+        if conv.dilation != (1, 1):
+            raise ValueError(f"{name} must not be dilated, got {conv.dilation}")
         return Site(conv, pad.pads, trace[nodes[source].inputs[0]])
     found = type(conv).__name__, type(pad).__name__
     raise ValueError(f"{name} must be a convolution behind a QPad2D, got {' behind '.join(found)}")

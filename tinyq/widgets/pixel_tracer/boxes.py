@@ -18,7 +18,9 @@ def box_before(layer: Layer, box: Box, shape: Shape) -> Box:
 
 
 def conv_box(layer: QConv2D, box: Box, shape: Shape) -> Box:
-    """Return all that the windows of a convolution see."""
+    """Return all that the windows of a convolution see; ValueError for one that is dilated."""
+    if layer.dilation != (1, 1):
+        raise ValueError(f"the pixel tracer has no dilated convolution, got {layer.dilation}")
     return _windows(box, layer.weight.shape[1:3], layer.stride)
 
 
