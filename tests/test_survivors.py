@@ -12,9 +12,10 @@ import pytest
 
 from tinyq import Grid, Requantizer, Rounding, fixedpoint, layers
 from tinyq.affine import round_half_away
-from tinyq.weights import quantize_bias
+from tinyq.weights import quantize_bias, weight_scales
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
+NORMAL = float(np.finfo(np.float32).tiny)
 TINY = float(np.finfo(np.float32).smallest_subnormal)
 A, B = Grid(0.1, -5), Grid(0.2, 7)
 WEIGHTS, BIAS = np.ones((2, 1, 1, 3), np.float32), np.ones(2, np.float32)
@@ -80,6 +81,14 @@ def test_the_widest_grids():
     for zero_point in (-128, 127):
         with pytest.raises(ValueError, match="float32 cannot hold the ends"):
             Grid(FLOAT32_MAX / 200, zero_point)
+
+
+def test_a_scale_may_be_the_first_and_the_last_normal_float32():
+    for scale in (NORMAL, FLOAT32_MAX):
+        assert Grid(scale, 0, 0, 1).scale == scale
+        assert Grid.from_range(0.0, scale, 0, 1).scale == scale
+    made = weight_scales(np.float32([[127 * NORMAL]]), per_channel=True)
+    assert made.tolist() == [NORMAL]
 
 
 def test_a_narrow_grid_keeps_its_ends_and_holds_its_zero_point():
@@ -155,6 +164,14 @@ def test_an_empty_batch_on_a_narrow_grid_gives_an_empty_batch():
             "exceed 4.76837e-07 (2 * max scale / 2**left_shift), got 4.76837e-07",
         ),
         (lambda: Grid.from_range(0.0, 1e-44), ValueError, "in 255 steps"),
+        (lambda: Grid(NORMAL / 2, 0), ValueError, "float32 of 2**-126 or more"),
+        (lambda: Requantizer.from_pair([0, 5, 9], [1, 1, 1]), ValueError, "2**31 - 1, got 5:"),
+        (lambda: Requantizer.from_pair(1, 0), ValueError, "2**31 - 1, got 1:"),
+        (
+            lambda: weight_scales(np.float32([[1], [1e-39], [1e-37]]), per_channel=True),
+            ValueError,
+            "weights of at most 1.0000002153053333e-39",
+        ),
     ],
 )
 def test_a_refusal_says_its_layer_and_its_numbers(make, error, message):
@@ -174,6 +191,7 @@ def test_a_refusal_says_its_layer_and_its_numbers(make, error, message):
 # - astype(None) and asarray without a dtype, where float64 is NumPy's own choice.
 # - from_range, no lower clamp of the zero_point: lo <= 0, so it is never below qmin.
 # - check_int32, itemsize >= 4 or > 5: every int32 fits, and no dtype has 5 to 7 bytes.
+# - weight_max without its check: `whole` makes the same one.
 # - reshape(-2): NumPy takes every negative size for "the rest".
 # - check_codes, looking at the codes of a full grid too: every int8 is on it.
 # - QAdd.forward, zip without strict: a layer from from_float has two input grids.
