@@ -28,7 +28,7 @@ def run(code: str, **variables: str) -> str:
 GOLDEN_CODE = "from tinyq.__main__ import main; main(['golden'])"
 # every float32 range to the last bit: a sum in another order would show here first
 RANGES_CODE = """
-from tinyq.__main__ import seed_networks
+from tinyq.commands.seed import seed_networks
 for name, seen in seed_networks()[1].ranges.items():
     print(name, seen.lo.hex(), seen.hi.hex())
 """

@@ -23,7 +23,7 @@ WAYS |= {"dump", "save", "to_csv", "copyfile", "copytree", "copy2", "move", "mks
 WAYS |= {"screenshot", "NamedTemporaryFile", "ZipFile", "memmap", "save_model", "urlretrieve"}
 # What writes to memory, to a temporary folder or into the kernel, and no file of anyone's.
 ELSEWHERE = {
-    ("tinyq/__main__.py", "save"): "plots.style.save",
+    ("tinyq/commands/plot.py", "save"): "plots.style.save",
     ("tinyq/export/archive.py", "savez"): "to memory",
     ("tinyq/export/archive.py", "ZipFile"): "in memory",
     ("tinyq/models/foreign.py", "ZipFile"): "to read",

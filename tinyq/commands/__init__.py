@@ -1,1 +1,1 @@
-"""The commands that are given a network or numbers, a file each; `models` opens what they name."""
+"""The commands, a file each; `models` opens what they name, `streams` guards what they print to."""
