@@ -8,6 +8,7 @@ py := .venv/bin/python
 ready := .venv/ready
 lab_ready := .venv-lab/ready
 agreement_ready := .venv-agreement/ready
+own_model_ready := .venv-own-model/ready
 install := -m pip --disable-pip-version-check --no-input install
 # no package but the very wheels that the lock names: nothing of theirs runs while it is installed
 verified := --require-hashes --only-binary :all:
@@ -23,7 +24,8 @@ export PYTHONNOUSERSITE := 1
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: setup run golden ledger bench plot accuracy sync book onepage epub pdf test test-all agreement \
-    parity test-torch lab test-lab bench-widgets bench-loop bench-engines lock lint check clean help
+    parity test-torch lab test-lab bench-widgets bench-loop bench-engines own-model lock lint check clean \
+    help
 
 setup: $(ready) ## Make the environment .venv from requirements.lock
 
@@ -110,6 +112,10 @@ bench-engines: $(agreement_ready) ## Time the engines beside the runtimes people
 	.venv-agreement/bin/python -m tools.bench_engines $(if $(ROUNDS),--rounds $(ROUNDS)) \
 	    $(if $(RECORD),--record)
 
+# The files go to build/; RECORD=1 writes those that are committed, in book/own_model/.
+own-model: $(own_model_ready) ## Train and convert a small model with TensorFlow and ONNX Runtime
+	.venv-own-model/bin/python -m tools.own_model $(if $(RECORD),--record)
+
 compile := .cache/lock/bin/uv pip compile --quiet --universal --fork-strategy fewest --generate-hashes \
     --only-binary :all: --annotation-style line --custom-compile-command 'make lock'
 beside := --group build --constraint requirements.lock
@@ -123,6 +129,7 @@ lock: ## Write the locks anew from pyproject.toml
 	$(compile) pyproject.toml --extra test -o requirements.lock
 	$(compile) pyproject.toml --extra agreement $(beside) --no-emit-package torch \
 	    -o requirements-agreement.lock
+	$(compile) pyproject.toml --extra own-model $(beside) -o requirements-own-model.lock
 	$(compile) pyproject.toml --extra lab $(beside) -o requirements-lab.lock
 	$(compile) pyproject.toml --extra plot --extra widgets $(beside) -o .binder/requirements.txt
 	$(compile) --group lock -o requirements-uv.lock
@@ -147,10 +154,11 @@ help: ## List the targets
 $(ready): requirements.lock
 $(agreement_ready): requirements-agreement.lock requirements-torch.lock
 $(lab_ready): requirements-lab.lock
+$(own_model_ready): requirements-own-model.lock
 
 # All output goes to stderr, so that `make -s golden` prints the golden text and nothing else.
 # One lock after the other: the index that a lock names is asked for no package of another.
-$(ready) $(agreement_ready) $(lab_ready): pyproject.toml
+$(ready) $(agreement_ready) $(lab_ready) $(own_model_ready): pyproject.toml
 	@exec >&2; set -eo pipefail; $(need_python); \
 	total=$$(cat $(filter %.lock,$^) | grep -c '^[a-z].*=='); \
 	echo "Making $(@D): $$total packages, a minute or two the first time."; \

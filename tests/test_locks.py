@@ -18,6 +18,7 @@ ENVIRONMENTS = {
     ("test",): ["requirements.lock"],
     ("agreement",): ["requirements-agreement.lock", "requirements-torch.lock"],
     ("lab",): ["requirements-lab.lock"],
+    ("own-model",): ["requirements-own-model.lock"],
     ("plot", "widgets"): [".binder/requirements.txt"],
 }
 VERIFIED = re.search(r"^verified := (.*)$", (ROOT / "Makefile").read_text(), re.M)[1].split()
@@ -87,7 +88,9 @@ def test_only_pytorch_comes_from_another_index():
     assert len(list(pins(ROOT / "requirements-torch.lock"))) == 1
 
 
-@pytest.mark.parametrize("environment", [".venv", ".venv-agreement", ".venv-lab"])
+@pytest.mark.parametrize(
+    "environment", [".venv", ".venv-agreement", ".venv-lab", ".venv-own-model"]
+)
 def test_make_installs_wheels_by_hash_and_tinyq_itself_without_asking_anyone(environment: str):
     command = ["make", "-n", "-B", f"{environment}/ready"]
     recipe = subprocess.run(command, cwd=ROOT, text=True, capture_output=True, check=True).stdout

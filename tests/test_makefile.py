@@ -14,7 +14,7 @@ ROOT = Path(__file__).resolve().parents[1]
 TARGETS = ["setup", "run", "golden", "ledger", "bench", "plot", "accuracy"]
 TARGETS += ["sync", "book", "onepage", "epub", "pdf", "test", "test-all", "agreement"]
 TARGETS += ["test-torch", "lab", "test-lab", "bench-widgets", "bench-loop", "bench-engines"]
-TARGETS += ["lock", "check", "clean", "help"]
+TARGETS += ["own-model", "lock", "check", "clean", "help"]
 
 pytestmark = pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 
