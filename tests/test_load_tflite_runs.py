@@ -9,7 +9,7 @@ import pytest
 pytest.importorskip("ai_edge_litert", reason="it runs the models", exc_type=ImportError)
 pytest.importorskip("tflite_micro", reason="it runs the models", exc_type=ImportError)
 
-from tflite_files import OTHERS, need_others  # noqa: E402
+from tflite_files import OTHERS, OWN_MODEL, need_others  # noqa: E402
 from tflite_tensors import RUNTIMES as ASK  # noqa: E402
 
 from tinyq.layers.nodes import INPUT  # noqa: E402
@@ -18,15 +18,16 @@ from tinyq.models.understand import understand  # noqa: E402
 from tinyq.runtimes import RUNTIMES, forward  # noqa: E402
 
 NAMES = ["aeq_mnist_a8w8", "mlc_ad01", "mlc_kws", "mlc_resnet8", "mltk_image_example1"]
-NAMES += ["mltk_rps", "tflm_hello_world", "tflm_person_detect"]
+NAMES += ["mltk_rps", "tflm_hello_world", "tflm_person_detect", OWN_MODEL.stem]
 NOT_TAKEN = {("tflm_person_detect", "litert-reference"): "LiteRT refuses the axis of its biases"}
-FILES = {path.stem: path for path in OTHERS}
+FILES = {path.stem: path for path in (*OTHERS, OWN_MODEL)}
 
 
 @pytest.mark.parametrize("runtime", list(ASK))
 @pytest.mark.parametrize("name", NAMES)
 def test_every_operator_gives_the_bytes_of_the_runtime(name, runtime):
-    need_others()
+    if name != OWN_MODEL.stem:
+        need_others()
     if (name, runtime) in NOT_TAKEN:
         pytest.skip(NOT_TAKEN[name, runtime])
     content = FILES[name].read_bytes()

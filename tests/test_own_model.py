@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+import tinyq
 from tinyq import Grid, digits
 from tinyq.models import tflite
+from tinyq.runtimes import trace
 
 FOLDER = Path(__file__).resolve().parents[1] / "book" / "own_model"
 RECORD = json.loads((FOLDER / "own_model.json").read_text())
@@ -73,7 +75,7 @@ def test_a_pad_is_asymmetric_and_the_grids_of_the_add_differ():
 
 
 @pytest.mark.parametrize("runtime", list(FILES[TFLITE]["right"]))
-def test_litert_names_as_many_digits_rightly_as_the_record_says(runtime: str):
+def test_litert_answers_as_tinyq_predicts_and_is_right_as_often_as_the_record_says(runtime: str):
     pytest.importorskip("ai_edge_litert", reason="LiteRT is not installed", exc_type=ImportError)
     from ai_edge_litert.interpreter import Interpreter
 
@@ -85,12 +87,14 @@ def test_litert_names_as_many_digits_rightly_as_the_record_says(runtime: str):
     )
     interpreter.allocate_tensors()
     (image,), (out,) = interpreter.get_input_details(), interpreter.get_output_details()
-    scores = []
-    for codes in Grid(*image["quantization"]).quantize(IMAGES):  # the file's batch is 1
-        interpreter.set_tensor(image["index"], codes[None])
+    codes, scores = Grid(*image["quantization"]).quantize(IMAGES), []
+    for one in codes:  # the file's batch is 1
+        interpreter.set_tensor(image["index"], one[None])
         interpreter.invoke()
         scores.append(interpreter.get_tensor(out["index"])[0])
     assert count(np.stack(scores)) == FILES[TFLITE]["right"][runtime]
+    tinyqs = trace(tinyq.load_tflite(FOLDER / TFLITE), codes, runtime)
+    assert np.array_equal(tinyqs["softmax_8"], scores)
 
 
 @pytest.mark.parametrize("name", [QOPERATOR, QDQ])

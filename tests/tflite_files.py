@@ -21,6 +21,7 @@ from tinyq.models.tflite.options import OPTIONS
 SHARED = Path(__file__).resolve().parents[1].parent / "shared" / "models"
 FOLDER = Path(os.environ.get("MODELS", SHARED))
 OTHERS = sorted(FOLDER.glob("*.tflite"))
+OWN_MODEL = Path(__file__).resolve().parents[1] / "book" / "own_model" / "digits_int8.tflite"
 
 
 def need_others() -> None:
