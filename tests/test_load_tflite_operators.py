@@ -232,6 +232,15 @@ def squeeze(rng) -> File:
     return File("SQUEEZE", (1, 1, 3, 1), (1, 3), 1, [], {"squeezeDims": [1, 3]})
 
 
+def expand_dims(rng) -> File:
+    axis = int(rng.integers(1, 4))
+    made = [1, 2, 3]
+    made.insert(axis, 1)
+    return File(
+        "EXPAND_DIMS", (1, 2, 3), tuple(made), 1, [plain(i32([axis - 4 * rng.integers(2)]))]
+    )
+
+
 def transpose(rng) -> File:
     rank = int(rng.integers(2, 5))
     order = [0, *(1 + rng.permutation(rank - 1)).tolist()]
@@ -353,6 +362,12 @@ REFUSED = {
     "it must keep the batch axis, 1 first, got (3,)": File("SQUEEZE", (1, 3), (3,), 1),
     "it must keep the batch axis, 0 first, got [1, 0]": File(
         "TRANSPOSE", (1, 3), (3, 1), 2, [plain(i32([1, 0]))]
+    ),
+    "its axis must be one in -3..3, got [4]": File(
+        "EXPAND_DIMS", (1, 2, 3), (1, 2, 3, 1), 1, [plain(i32([4]))]
+    ),
+    "its output must have shape (1, 1, 2, 3), got (1, 2, 1, 3)": File(
+        "EXPAND_DIMS", (1, 2, 3), (1, 2, 1, 3), 1, [plain(i32([1]))]
     ),
     "its axis must be in 1..2 or from the end, got 0": File(
         "MEAN", (1, 3, 2), (3, 2), 2, [plain(i32([0]))]

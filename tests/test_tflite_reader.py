@@ -76,6 +76,7 @@ def test_the_issues_operators_have_their_options():
         " CONCATENATION PAD PADV2 AVERAGE_POOL_2D MAX_POOL_2D MEAN QUANTIZE DEQUANTIZE LOGISTIC"
     )
     asked += " TANH HARD_SWISH LEAKY_RELU RELU RELU6"
+    asked += " SHAPE STRIDED_SLICE PACK EXPAND_DIMS"  # beyond it: Keras' Flatten and Conv1D
     assert set(asked.split()) == set(OPTIONS)
 
 

@@ -12,6 +12,7 @@ from tinyq.models.tflite import Model, Operator, TensorType
 from tinyq.models.tflite_layers.op import Op
 from tinyq.models.tflite_layers.table import OPERATORS
 from tinyq.models.tflite_layers.value import Value, grid_of, said
+from tinyq.models.tflite_sizes import with_sizes
 
 # Each layer has a copy of its own: a small file could give one weight to thousands of operators.
 MOST_WEIGHTS = 1 << 28  # bytes
@@ -47,6 +48,7 @@ class Understood:
 
 def understand(model: Model) -> Understood:
     """Return the layers that a model's operators are, and all refusals at once."""
+    model = with_sizes(model)
     values: dict[int, Value] = {}
     operators: dict[str, int] = {}
     nodes: list[Node[Layer]] = []

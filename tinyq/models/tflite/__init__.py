@@ -2,8 +2,7 @@
 
 from tinyq.models.tflite.file import parse, read
 from tinyq.models.tflite.model import NO_TENSOR, Model, Operator, Tensor, list_operators
-from tinyq.models.tflite.options import Options
-from tinyq.models.tflite.types import Activation, Padding, TensorType
+from tinyq.models.tflite.types import Activation, Options, Padding, TensorType
 
 __all__ = [
     "NO_TENSOR",

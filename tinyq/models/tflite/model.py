@@ -6,8 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.models.tflite.options import Options
-from tinyq.models.tflite.types import TensorType
+from tinyq.models.tflite.types import Options, TensorType
 
 NO_TENSOR = -1  # among an operator's inputs: an optional one that is left out, such as a bias
 

@@ -8,8 +8,8 @@ from typing import Any
 from tinyq.models.tflite.builtins import name_of
 from tinyq.models.tflite.flatbuffer import Table
 from tinyq.models.tflite.model import NO_TENSOR, Operator
-from tinyq.models.tflite.options import OPTIONS, Options
-from tinyq.models.tflite.types import member
+from tinyq.models.tflite.options import OPTIONS
+from tinyq.models.tflite.types import Options, member
 
 
 def read_operators(graph: Table, codes: Sequence[Table], count: int) -> tuple[Operator, ...]:

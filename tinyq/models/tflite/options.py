@@ -6,12 +6,16 @@ the table, its type says how it is stored, and its default is what a file means 
 
 from dataclasses import dataclass
 
-from tinyq.models.tflite.types import Activation, Padding, TensorType, WeightsFormat
-
-
-@dataclass(frozen=True)
-class Options:
-    """The options of an operator whose table has no fields."""
+from tinyq.models.tflite.shape_options import (
+    ConcatenationOptions,
+    PackOptions,
+    ReducerOptions,
+    ReshapeOptions,
+    ShapeOptions,
+    SqueezeOptions,
+    StridedSliceOptions,
+)
+from tinyq.models.tflite.types import Activation, Options, Padding, TensorType, WeightsFormat
 
 
 @dataclass(frozen=True)
@@ -88,35 +92,6 @@ class MulOptions(Options):
 
 
 @dataclass(frozen=True)
-class ConcatenationOptions(Options):
-    """Of CONCATENATION; axis: counted from the end where it is negative."""
-
-    axis: int = 0
-    fused_activation_function: Activation = Activation.NONE
-
-
-@dataclass(frozen=True)
-class ReshapeOptions(Options):
-    """Of RESHAPE; new_shape: () where it stands in a tensor, as it mostly does."""
-
-    new_shape: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class SqueezeOptions(Options):
-    """Of SQUEEZE; squeeze_dims: () for each axis of size 1."""
-
-    squeeze_dims: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class ReducerOptions(Options):
-    """Of MEAN; keep_dims: whether a reduced axis stays, of size 1."""
-
-    keep_dims: bool = False
-
-
-@dataclass(frozen=True)
 class SoftmaxOptions(Options):
     """Of SOFTMAX; beta: what the numbers are multiplied by."""
 
@@ -140,6 +115,7 @@ OPTIONS: dict[str, tuple[int, type[Options]]] = {
     "CONV_2D": (1, Conv2DOptions),
     "DEPTHWISE_CONV_2D": (2, DepthwiseConv2DOptions),
     "DEQUANTIZE": (0, Options),
+    "EXPAND_DIMS": (0, Options),
     "FULLY_CONNECTED": (8, FullyConnectedOptions),
     "HARD_SWISH": (0, Options),
     "LEAKY_RELU": (75, LeakyReluOptions),
@@ -147,14 +123,17 @@ OPTIONS: dict[str, tuple[int, type[Options]]] = {
     "MAX_POOL_2D": (5, Pool2DOptions),
     "MEAN": (27, ReducerOptions),
     "MUL": (21, MulOptions),
+    "PACK": (59, PackOptions),
     "PAD": (0, Options),
     "PADV2": (0, Options),
     "QUANTIZE": (0, Options),
     "RELU": (0, Options),
     "RELU6": (0, Options),
     "RESHAPE": (17, ReshapeOptions),
+    "SHAPE": (55, ShapeOptions),
     "SOFTMAX": (9, SoftmaxOptions),
     "SQUEEZE": (30, SqueezeOptions),
+    "STRIDED_SLICE": (32, StridedSliceOptions),
     "SUB": (28, SubOptions),
     "TANH": (0, Options),
     "TRANSPOSE": (0, Options),

@@ -1,5 +1,6 @@
-"""What a .tflite stores as one of a few choices, in a byte: a tensor's type, a padding."""
+"""What a .tflite stores as one of a few choices, in a byte; the base of all options."""
 
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import TypeVar
 
@@ -8,6 +9,11 @@ import numpy as np
 from tinyq.models.tflite.flatbuffer import Table
 
 Choice = TypeVar("Choice", bound=IntEnum)
+
+
+@dataclass(frozen=True)
+class Options:
+    """The options of an operator whose table has no fields."""
 
 
 class Padding(IntEnum):

@@ -1,4 +1,4 @@
-"""RESHAPE and SQUEEZE, TRANSPOSE, PAD and PADV2, CONCATENATION, MEAN: the axes of a sample.
+"""RESHAPE, SQUEEZE, EXPAND_DIMS, TRANSPOSE, PAD, PADV2, CONCATENATION, MEAN: a sample's axes.
 
 The batch axis is the first and stays where it is: what moves, pads, joins or reduces it is refused.
 """
@@ -9,7 +9,7 @@ from math import prod
 from tinyq.layers import QConcat, QMean, QPad, QPad2D, QReshape, QTranspose
 from tinyq.layers.checks import padded_shape
 from tinyq.models.tflite import Activation, TensorType
-from tinyq.models.tflite.options import ConcatenationOptions, ReducerOptions, ReshapeOptions
+from tinyq.models.tflite.shape_options import ConcatenationOptions, ReducerOptions, ReshapeOptions
 from tinyq.models.tflite_layers.op import Op
 from tinyq.models.tflite_layers.value import Value
 
@@ -31,6 +31,18 @@ def squeeze(op: Op) -> Value:
     if shape[:1] != (op.batch,) or len(shape) < 2:
         raise ValueError(f"it must keep the batch axis, {op.batch} first, got {shape}")
     return op.add(QReshape(x.grid, shape[1:]), x)
+
+
+def expand_dims(op: Op) -> Value:
+    """Make EXPAND_DIMS, a new axis of size 1."""
+    axes = op.constant(1, *INTEGERS)
+    shape, rank = op.needed(0).shape, len(op.needed(0).shape)
+    if axes.size != 1 or not -rank <= (axis := int(axes.reshape(()))) <= rank:
+        raise ValueError(f"its axis must be one in {-rank}..{rank}, got {axes.tolist()}")
+    place = axis if axis >= 0 else axis + rank + 1
+    if op.output.shape != (wanted := (*shape[:place], 1, *shape[place:])):
+        raise ValueError(f"its output must have shape {wanted}, got {op.output.shape}")
+    return squeeze(op)
 
 
 def asked_shape(op: Op) -> tuple[int, ...]:

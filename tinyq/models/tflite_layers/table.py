@@ -29,6 +29,7 @@ OPERATORS: dict[str, Known] = {
     "CONV_2D": Known(linear.conv_2d, 8, (2, 3)),
     "DEPTHWISE_CONV_2D": Known(linear.depthwise_conv_2d, 6, (2, 3)),
     "DEQUANTIZE": Known(ends.dequantize, 9, (1, 1)),
+    "EXPAND_DIMS": Known(shapes.expand_dims, 1, (2, 2)),
     "FULLY_CONNECTED": Known(linear.fully_connected, 14, (2, 3)),
     "HARD_SWISH": Known(pointwise.table, 1, (1, 1)),
     "LEAKY_RELU": Known(pointwise.leaky_relu, 2, (1, 1)),
