@@ -12,6 +12,8 @@ import pytest
 
 from tinyq import Grid, Requantizer, Rounding, fixedpoint, layers
 from tinyq.affine import round_half_away
+from tinyq.layers.nodes import INPUT, Node
+from tinyq.network import QNetwork
 from tinyq.weights import quantize_bias, weight_scales
 
 FLOAT32_MAX = float(np.finfo(np.float32).max)
@@ -143,6 +145,21 @@ def test_the_stride_is_one_unless_told():
 def test_an_empty_batch_on_a_narrow_grid_gives_an_empty_batch():
     pool = layers.QMaxPool2D(Grid(0.1, 0, -8, 7), (1, 1), (1, 1))
     assert pool.forward(np.zeros((0, 2, 2, 3), np.int8)).shape == (0, 2, 2, 3)
+
+
+def test_a_depthwise_layer_has_a_scale_for_each_channel():
+    weights = np.float32([[[1.0]], [[0.5]]])
+    layer = layers.QDepthwiseConv2D.from_float(weights, BIAS, A, B)
+    assert layer.weight_scale.tolist() == np.float32([1 / 127, 0.5 / 127]).tolist()
+
+
+def test_a_ledger_row_spans_all_requantizers_of_its_layer():
+    layer = layers.QAdd.from_float(A, A, out := Grid(0.3, 0))
+    qnet = QNetwork((Node("add", layer, (INPUT, INPUT)),), {INPUT: A, "add": out}, {}, (3,))
+    (row,) = [row for row in qnet.ledger() if row.name == "add"]
+    for got, name in ((row.multiplier, "multiplier"), (row.shift, "shift")):
+        numbers = [int(getattr(r, name)[0]) for r in layer.requantizers.values()]
+        assert got == (min(numbers), max(numbers)) and len(set(numbers)) > 1
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,8 @@ def test_grids_that_a_formula_cannot_hold_are_refused(function):
 def test_a_curve_needs_an_input_that_its_fixed_point_holds(function, scale):
     with pytest.raises(ValueError, match=r"in_grid.scale must be in 2\*\*-28..8, got "):
         QTable.of(function, Grid(scale, 0), ONE_GRID[function])
+    for inside in (2.0**-28, np.nextafter(np.float32(8), np.float32(0))):
+        QTable.of(function, Grid(float(inside), 0), ONE_GRID[function])
 
 
 @pytest.mark.parametrize("function", ONE_GRID)

@@ -146,3 +146,42 @@ def test_no_warning_comes_out():
     with warnings.catch_warnings(), np.errstate(all="raise"):
         warnings.simplefilter("error")
         assert dead_conv(np.float32([0.5, 1e-42])).weight.ravel().tolist() == [127, 0]
+
+
+@pytest.mark.parametrize(
+    ("codes", "sign"),
+    [((1, -126), 1), ((127, 0), -1)],  # they add up to 16255 and to -16256 at most
+)
+def test_a_scale_stays_to_the_last_accumulator_that_int32_holds(codes, sign):
+    unit, wide = np.float32([2.0**-20]), Grid(1e6, 0)
+    for steps, stays in ((16777089, True), (16777090, False)):  # of 128: 2**31 - 16256, and more
+        bias = np.float32([sign * 128 * steps]) * unit
+        scales = widened_scales(unit, np.float32([codes]) * unit, bias, Grid(1.0, 0), wide, 8)
+        assert (scales == unit).all() == stays, steps
+
+
+@pytest.mark.parametrize("in_scale", [1.0, 0.3, 3.0, 1e-3, 1e6])
+def test_a_widened_scale_is_hardly_above_the_least_that_readers_hold(in_scale):
+    least = np.finfo(np.float32).tiny
+    none, bias = np.float32([[1e-40]]), np.float32([0])
+    (scale,) = widened_scales(np.float32([1]), none, bias, Grid(in_scale, 0), OUT, 8)
+    product = np.float32(in_scale) * scale
+    assert min(scale, product) >= least and min(scale, product) <= least * 1.0001
+
+
+@pytest.mark.parametrize(
+    ("in_scale", "steps", "is_least"),
+    [(1.0, 1.9, True), (1.0, 2.5, False), (4.0, 1.9, True), (0.25, 7.9, True), (0.25, 8.1, False)],
+)
+def test_the_least_scale_is_that_of_the_product_where_that_is_smaller(in_scale, steps, is_least):
+    scale = np.float32([steps * np.finfo(np.float32).tiny])
+    told = widened_channels(np.int8([[127]]), np.int32([0]), scale, Grid(in_scale, 0))
+    assert told == ((0,) if is_least else ())
+
+
+@pytest.mark.parametrize(("count", "end"), [(1, "channel 0"), (8, "6, 7"), (9, "6, 7, ...")])
+def test_the_ledger_names_eight_channels(count, end):
+    weights, bias = np.full((count, 1), 1e-20, np.float32), np.ones(count, np.float32)
+    nodes = (Node("fc", floatref.Dense(weights, bias), (INPUT,), "fc"),)
+    rows = Network(nodes, 1).quantize(np.float32([[1.0]])).ledger()
+    assert format_ledger(rows).endswith(end)
