@@ -108,9 +108,10 @@ bench-loop: $(ready) ## Time imports, commands and the widgets' Python side
 
 # ROUNDS of each runner on each case: make bench-engines ROUNDS=3, for a quick look.  It ends within
 # five minutes.  What was timed goes to build/; RECORD=1 writes the record that the book draws.
+# MODELS=folder times the .tflite models of a folder in place of the project's own networks.
 bench-engines: $(agreement_ready) ## Time the engines beside the runtimes people deploy with
 	.venv-agreement/bin/python -m tools.bench_engines $(if $(ROUNDS),--rounds $(ROUNDS)) \
-	    $(if $(RECORD),--record)
+	    $(if $(RECORD),--record) $(if $(MODELS),--models $(MODELS))
 
 # The files go to build/; RECORD=1 writes those that are committed, in book/own_model/.
 own-model: $(own_model_ready) ## Train and convert a small model with TensorFlow and ONNX Runtime

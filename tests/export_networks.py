@@ -21,8 +21,11 @@ from tinyq.layers.nodes import Node
 from tinyq.network import Network, QNetwork
 
 INTEGER = (Rounding.DOUBLE, Rounding.UP, Rounding.SINGLE)
-MOVES = {layers.QReshape, layers.QTranspose, layers.QPad, layers.QConcat}  # tests/test_any_rank.py
 KINDS = set(KERNELS)  # what C and a .npz can hold
+# tests/test_any_rank.py and tests/test_elementwise_networks.py have networks of these
+ELSEWHERE = {layers.QReshape, layers.QTranspose, layers.QPad, layers.QConcat, layers.QConstant}
+ELSEWHERE |= {layers.QMean, layers.QMul, layers.QRescale, layers.QSoftmax, layers.QSub}
+ELSEWHERE |= {layers.QTable}
 # Layers that need a float original are drawn from these.
 ON_IMAGES = ("conv", "conv", "depthwise", "pad", "max", "avg", "relu", "relu6", "add")
 ON_ROWS = ("dense", "relu", "add")

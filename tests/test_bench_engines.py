@@ -11,10 +11,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tinyq import export
 from tinyq.models import resnet
 from tinyq.runtimes import RUNTIMES, trace
 from tools.bench_engines import __main__ as command
-from tools.bench_engines import cases, measure, rates, runners, tables, worker
+from tools.bench_engines import cases, measure, opened, rates, runners, tables, worker
 from tools.bench_engines.growth import AXES
 from tools.bench_engines.growth import RUNNERS as GROWING
 from tools.bench_engines.measure import Team, digits, quartiles
@@ -174,6 +175,11 @@ def test_rounds_are_interleaved_and_each_runner_comes_when_it_has_its_own():
     assert order == [("a", 7), ("slow", 7)] * 3 + [("a", 7)]
 
 
+def test_a_runner_that_turns_out_to_be_slow_after_a_few_rounds_is_done():
+    swaying = [measure.SLOW_US + d for d in (-1.0, 1.0, -1.0, 1.0, 1.0, 1.0)]
+    assert [*team(one=Pipe(*swaying)).times(0, 5)] == [("one", swaying[:5])]
+
+
 def test_who_is_cut_off_keeps_its_rounds_and_the_others_go_on():
     one = team(late=Pipe(1.0), dead=Pipe(2.0, dead=True), never=Pipe(), well=Pipe(3.0, 4.0))
     assert [*one.times(0, 2)] == [("late", [1.0]), ("dead", [2.0]), ("well", [3.0, 4.0])]
@@ -328,9 +334,9 @@ def test_a_run_is_printed_when_it_is_there_and_kept_in_order(seed, record, capsy
 @pytest.fixture
 def written(monkeypatch, tmp_path):
     """The record and the build that a run would write, in a folder of the test's own."""
-    for name in ("RECORD", "BUILT"):
+    for name in ("RECORD", "BUILT", "OPENED"):
         monkeypatch.setattr(command, name, tmp_path / f"{name}.json")
-    monkeypatch.setattr(command, "measured", lambda rounds, end: {"missing": {}})
+    monkeypatch.setattr(command, "measured", lambda rounds, end, models: {"missing": {}})
     return lambda: {path.stem for path in tmp_path.iterdir()}
 
 
@@ -340,8 +346,15 @@ def test_only_record_writes_the_record(written):
     assert command.main(["--record"]) == 0 and written() == {"RECORD"}
 
 
+def test_a_folder_s_models_are_no_record(written, tmp_path):
+    assert command.main(["--models", str(tmp_path)]) == 0 and written() == {"OPENED"}
+    with pytest.raises(SystemExit):
+        command.main(["--record", "--models", str(tmp_path)])
+
+
 def test_what_is_not_whole_is_no_record(written, monkeypatch, capsys):
-    monkeypatch.setattr(command, "measured", lambda rounds, end: {"missing": {"vnni": "no numba"}})
+    part = {"missing": {"vnni": "no numba"}}
+    monkeypatch.setattr(command, "measured", lambda rounds, end, models: part)
     assert command.main(["--record"]) == 1 and written() == {"BUILT"}
     assert "not measured to the end: vnni: no numba" in capsys.readouterr().err
     for few in (["--rounds", "0"], ["--record", "--rounds", str(command.ROUNDS - 1)]):
@@ -351,7 +364,7 @@ def test_what_is_not_whole_is_no_record(written, monkeypatch, capsys):
 
 
 def test_wrong_bytes_are_told_and_nothing_is_written(written, monkeypatch, capsys):
-    def fails(rounds: int, end: float) -> dict:
+    def fails(rounds: int, end: float, models: None) -> dict:
         raise tables.WrongBytes("numpy: seed")
 
     monkeypatch.setattr(command, "measured", fails)
@@ -399,3 +412,51 @@ def test_tinyq_that_is_timed_is_the_runner_of_that_name(runner, seed):
     else:
         plan = session.call.func
         assert (plan.engine, plan.nbytes) == (runner, session.plan_bytes)
+
+
+# --- models that other people made
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A folder with a model of one sample a call, and a file that is none."""
+    pytest.importorskip("ai_edge_litert", exc_type=ImportError)
+    path = tmp_path_factory.mktemp("models")
+    export.tflite(cases.seed_case(1).qnet, path / "seed.tflite", fuse_relu=True, fuse_pad=True)
+    (path / "broken.tflite").write_bytes(b"TFL3")
+    return path
+
+
+@pytest.mark.parametrize("runner", [runners.LAYERS, "numpy", *runners.FILES])
+def test_a_runner_of_an_opened_model_has_the_bytes_of_its_rules(runner, folder):
+    if runner == runners.MICRO:
+        pytest.importorskip("tflite_micro", exc_type=ImportError)
+    one, several = opened.cases_of(folder / "seed.tflite")
+    assert (one.batch, several.batch) == opened.BATCHES
+    rules = RUNTIMES[runner if runner in runners.FILES else "tflite-micro"]
+    for case in (one, several):
+        want = trace(case.qnet, case.codes, rules)[case.qnet.nodes[-1].name]
+        module = (runners.RUNNERS | runners.FILES)[runner].module
+        assert np.array_equal(runners.load(module)(case, runner)().answer(), want)
+
+
+class NoTeam(Answered):
+    """A team of nobody."""
+
+    def __init__(self, *subjects: object) -> None:
+        super().__init__()
+
+    def __enter__(self) -> "NoTeam":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+
+def test_a_file_that_is_no_model_and_one_that_a_runtime_refuses_are_said(folder, monkeypatch):
+    monkeypatch.setattr(opened, "Team", NoTeam)
+    found = opened.opened(folder, 1, time.monotonic() + 600)
+    assert found["missing"].keys() == {"broken"} and found["networks"][0]["mac"] == SEED_MAC
+    pipe, case = Pipe(0), cases.Case("none", None, None, np.zeros((1, 1), np.int8), b"no model")
+    worker.serve(pipe, "litert", [case], runners.REFERENCE)
+    assert pipe.sent[0].startswith("LiteRT refuses the file: ")

@@ -1,49 +1,60 @@
-"""Networks with constants, broadcasts and functions: they run, compile, and are refused by name."""
+"""Networks with constants, broadcasts and functions: they run, compile, and runtimes run them."""
 
 import numpy as np
 import pytest
-from engine_networks import ENGINES
+from elementwise_cases import EVERY, NETS, QNET, drawn
+from elementwise_networks import USED, elementwise_qnet
+from engine_networks import ENGINES, differs
+from export_networks import INTEGER, random_codes
 
-from tinyq import Grid, Node, export, layers
+from tinyq import layers
+from tinyq.engines import blas
+from tinyq.export.c_kernels import kernel_of
 from tinyq.layers.functions import Function
-from tinyq.network import QNetwork
 from tinyq.runtimes import RUNTIMES, oracle, trace
 
-IN, GATE, OUT = Grid(0.05, 3), Grid(1 / 256, -128), Grid(0.04, -20)
 CODES = np.random.default_rng(2).integers(-128, 128, (5, 4, 6, 3)).astype(np.int8)
 
 
-def squeeze_and_excite() -> QNetwork:
-    """A constant, and a gate for each channel, which scales the image that it was made from."""
-    nodes = (
-        Node("shift", layers.QConstant(IN, np.int8([[[30, -20, 5]]])), ()),
-        Node("moved", layers.QAdd.from_float(IN, IN, OUT), ("input", "shift")),
-        Node("mean", layers.QGlobalAvgPool2D(OUT), ("moved",)),
-        Node("gate", layers.QTable.of(Function.LOGISTIC, OUT, GATE), ("mean",)),
-        Node("scaled", layers.QMul.from_float(OUT, GATE, OUT), ("moved", "gate")),
-        Node("rest", layers.QSub.from_float(OUT, OUT, Grid(0.08, 0)), ("scaled", "mean")),
-        Node("shares", layers.QSoftmax(Grid(0.08, 0), GATE), ("rest",)),
-        Node("real", layers.QRescale.from_float(GATE, Grid(0.01, 0)), ("shares",)),
-    )
-    grids = {"input": IN} | {node.name: node.layer.out_grid for node in nodes}
-    return QNetwork(nodes, grids, {}, (4, 6, 3))
-
-
-QNET = squeeze_and_excite()
-
-
-def test_the_tensors_have_their_shapes_and_are_those_of_the_oracle():
-    tensors = QNET.trace(CODES)
+def test_the_tensors_have_their_shapes():
     assert QNET.shapes()["scaled"] == (4, 6, 3) and QNET.shapes()["shift"] == (1, 1, 3)
-    for place, image in enumerate(CODES):
-        for name, want in oracle.trace(QNET, image).items():
-            made = tensors[name]
-            assert made[min(place, len(made) - 1)].tolist() == want, name
+
+
+def test_the_random_networks_have_every_layer_rank_rounding_and_function():
+    nodes = [node for qnet in NETS.values() for node in qnet.nodes]
+    assert {type(node.layer) for node in nodes} >= USED
+    assert {len(shape) for qnet in NETS.values() for shape in qnet.shapes().values()} == {
+        1,
+        2,
+        3,
+        4,
+    }
+    muls = [node.layer for node in nodes if isinstance(node.layer, layers.QMul)]
+    assert {layer.requantizer.rounding for layer in muls} == set(INTEGER)
+    tables = [node.layer for node in nodes if isinstance(node.layer, layers.QTable)]
+    assert {layer.function for layer in tables} == set(Function)
+    kernels = {
+        kernel_of(node, qnet.shapes()).function for qnet in NETS.values() for node in qnet.nodes
+    }
+    assert kernels >= {"add_broadcast", "sub_broadcast", "mul_broadcast", "add", "sub", "mul"}
+
+
+@EVERY
+def test_the_layers_are_those_of_the_oracle(name):
+    qnet, codes = drawn(name)
+    tensors = qnet.trace(codes[:2])
+    for place, sample in enumerate(codes[:2]):
+        for tensor, want in oracle.trace(qnet, sample).items():
+            made = tensors[tensor]
+            assert made[min(place, len(made) - 1)].tolist() == want, tensor
 
 
 @pytest.mark.parametrize("engine", ENGINES)
-def test_an_engine_gives_the_same_bytes(engine):
-    assert np.array_equal(QNET.compile(engine, batch=5)(CODES), QNET(CODES))
+@EVERY
+def test_an_engine_gives_the_same_bytes(name, engine, monkeypatch):
+    assert differs(*drawn(name), engine) == ""
+    monkeypatch.setattr(blas, "TABLE_ROOM", 0)  # a table for the pairs of small networks too
+    assert differs(*drawn(name), engine) == ""
 
 
 def test_a_runtime_traces_it():
@@ -53,25 +64,15 @@ def test_a_runtime_traces_it():
         trace(QNET, CODES, RUNTIMES["onnxruntime"])
 
 
-def broadcast_alone() -> QNetwork:
-    nodes = (
-        Node("mean", layers.QGlobalAvgPool2D(IN), ("input",)),
-        Node("sum", layers.QAdd.from_float(IN, IN, OUT), ("input", "mean")),
-    )
-    return QNetwork(nodes, {"input": IN, "mean": IN, "sum": OUT}, {}, (4, 6, 3))
-
-
-@pytest.mark.parametrize(
-    ("write", "message"),
-    [
-        (lambda qnet, to: export.c(qnet, to), "its inputs must have one shape here"),
-        (lambda qnet, to: export.onnx(qnet, to), "its inputs must have one shape here"),
-        (lambda qnet, to: export.onnx(qnet, to, form="qdq"), "its inputs must have one shape here"),
-        (lambda qnet, to: export.tflite(qnet, to), "a and b must have one rank in TFLite"),
-    ],
-    ids=["C", "ONNX", "QDQ", "TFLite"],
-)
-def test_an_add_that_repeats_an_axis_is_refused_where_it_would_be_another(write, message, tmp_path):
-    with pytest.raises(ValueError, match=f"layer 'sum': {message}"):
-        write(broadcast_alone(), tmp_path / "file")
-    assert not list(tmp_path.iterdir())
+@pytest.mark.parametrize("seed", range(12))
+def test_tflite_s_runtimes_give_the_predicted_bytes(seed):
+    litert = pytest.importorskip("tools.agreement.litert", exc_type=ImportError)
+    tflm = pytest.importorskip("tools.agreement.tflm", exc_type=ImportError)
+    qnet = elementwise_qnet(seed)
+    codes, last = random_codes(qnet, 4), qnet.nodes[-1].name
+    want = {name: trace(qnet, codes, RUNTIMES[name])[last] for name in RUNTIMES if "lite" in name}
+    for kernels in litert.KERNELS:
+        assert np.array_equal(litert.pipeline(qnet, codes, kernels), want[kernels]), kernels
+    for fuse in (False, True):
+        got = tflm.pipeline(qnet, codes, fuse_relu=fuse, fuse_pad=fuse)
+        assert np.array_equal(got, want["tflite-micro"]), fuse

@@ -3,6 +3,7 @@
 from math import prod
 
 import pytest
+from elementwise_networks import elementwise_qnet
 from export_networks import random_qnet
 
 from tinyq import Grid, layers
@@ -12,6 +13,7 @@ from tinyq.models import resnet
 from tinyq.network import QNetwork
 
 SEEDS = range(20)
+CODEWISE = layers.QClamp | layers.QAdd | layers.QMul | layers.QSub | layers.QRescale | layers.QTable
 
 
 def placed(qnet: QNetwork):
@@ -28,7 +30,16 @@ def needed_at_once(memory, number: int) -> set[str]:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_tensors_that_are_needed_at_once_do_not_overlap(seed):
-    memory, sizes = placed(random_qnet(seed))
+    check_places(random_qnet(seed))
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_nor_do_those_that_a_broadcast_repeats(seed):
+    check_places(elementwise_qnet(seed))
+
+
+def check_places(qnet: QNetwork) -> None:
+    memory, sizes = placed(qnet)
 
     def overlap(a: str, b: str) -> bool:
         first, second = memory.starts[a], memory.starts[b]
@@ -40,8 +51,8 @@ def test_tensors_that_are_needed_at_once_do_not_overlap(seed):
         # code by code it may write exactly over what it reads
         for name in needed_at_once(memory, number + 1) - {node.name}:
             assert not overlap(node.name, name), (node.name, name)
-        for name in set(node.inputs) - {"input"}:
-            codewise = isinstance(node.layer, layers.QClamp | layers.QAdd)
+        for name in set(node.inputs) & memory.starts.keys():
+            codewise = isinstance(node.layer, CODEWISE) and sizes[name] == sizes[node.name]
             exact = codewise and memory.starts[name] == memory.starts[node.name]
             assert exact or not overlap(node.name, name), (node.name, name)
 

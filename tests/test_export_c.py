@@ -21,7 +21,7 @@ from c_compilers import (
     run,
     section_sizes,
 )
-from export_networks import INTEGER, KINDS, MOVES, edge_qnet, random_codes, random_qnet
+from export_networks import ELSEWHERE, INTEGER, KINDS, edge_qnet, random_codes, random_qnet
 from reference import GOLDEN
 
 from tinyq import Grid, Rounding, Scheme, export, layers
@@ -76,7 +76,7 @@ def test_any_wiring_size_bits_and_rounding(seed, tmp_path):
 
 def test_the_networks_above_have_every_layer_rounding_and_direction_of_shift():
     used = [node.layer for seed in SEEDS for node in random_qnet(seed).nodes]
-    assert {type(layer) for layer in used} == KINDS - MOVES
+    assert {type(layer) for layer in used} == KINDS - ELSEWHERE
     requantizers = [layer.requantizer for layer in used if hasattr(layer, "requantizer")]
     assert {r.rounding for r in requantizers} == set(INTEGER)
     shifts = np.concatenate([r.shift for r in requantizers])

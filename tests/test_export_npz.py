@@ -12,7 +12,7 @@ from operator import getitem
 
 import numpy as np
 import pytest
-from export_networks import KINDS, MOVES, edge_qnet, random_codes, random_qnet
+from export_networks import ELSEWHERE, KINDS, edge_qnet, random_codes, random_qnet
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, scalar_dtypes
@@ -80,7 +80,7 @@ def test_any_network_comes_back_the_same(seed, tmp_path):
 def test_the_networks_above_have_every_layer_and_rounding():
     nets = [random_qnet(seed, roundings=tuple(Rounding)) for seed in SEEDS]
     used = [node.layer for net in nets for node in net.nodes]
-    assert {type(layer) for layer in used} == KINDS - MOVES
+    assert {type(layer) for layer in used} == KINDS - ELSEWHERE
     assert {a.requantizer.rounding for a in used if hasattr(a, "requantizer")} == set(Rounding)
 
 
@@ -206,7 +206,7 @@ EDITS = {
     "pads must be 4 integers": put([3, 3, 3], "nodes", 0, "constants", "pads"),
     "stride .* must be 2 integers >= 1": put([0, 1], *CONV, "constants", "stride"),
     "need qmin <= low <= high": put(-9, "nodes", 2, "constants", "high"),
-    "KeyError: 'QSoftmax'": put("QSoftmax", *CONV, "kind"),
+    "KeyError: 'QUpsample'": put("QUpsample", *CONV, "kind"),
     "KeyError: 'NEAREST'": put("NEAREST", *CONV, "constants", "requantizer"),
     "KeyError: 'stride'": put(None, *CONV, "constants", "stride"),
     r"QDense has no \['stride'\]": put([1, 1], *DENSE, "constants", "stride"),

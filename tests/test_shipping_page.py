@@ -15,7 +15,7 @@ from tinyq import export
 from tinyq.__main__ import main
 from tinyq.export import FORMATS
 from tinyq.export.arena import arena
-from tinyq.export.c_kernels import RESCALES
+from tinyq.export.c_fields import RESCALES
 from tinyq.export.c_source import c_files
 from tinyq.models import digits, resnet
 

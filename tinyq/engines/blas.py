@@ -12,18 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.engines.add import AddStep
 from tinyq.engines.depthwise import DepthwiseStep, depthwise_spec
 from tinyq.engines.finish import FLOAT32_EXACT, Finishing, max_pool
-from tinyq.engines.fuse import PRODUCTS, Op
+from tinyq.engines.fuse import PAIRS, PRODUCTS, Op
 from tinyq.engines.linear import Spec, is_exact, spec_of
+from tinyq.engines.lookup import LookUpStep, lies_in_images
+from tinyq.engines.mean import MeanStep, is_whole
 from tinyq.engines.steps import Step, carve, carved
 from tinyq.engines.tensors import Tensor, windows
 from tinyq.engines.tiles import Tile
-from tinyq.layers import QAdd, QDepthwiseConv2D
+from tinyq.layers import QClamp, QDepthwiseConv2D, QRescale, QTable
 
 WIDEST = 32  # columns from which on this product gains no more by grouping
-TABLE_ROOM = 2**15  # room from which on an add may have its table of 2**16 bytes
+TABLE_ROOM = 2**15  # room from which on a pair of codes may have its table of 2**16 bytes
+CODEWISE = {QClamp, QRescale, QTable}  # whose table has 256 bytes
 
 
 def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step | None:
@@ -31,8 +33,12 @@ def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step |
 
     room: bytes that a matrix may have for its windows to be grouped.
     """
-    if type(op.layer) is QAdd and room >= TABLE_ROOM:
-        return AddStep(op, sources, target)
+    if type(op.layer) in CODEWISE:
+        return LookUpStep(op, sources, target)
+    if type(op.layer) in PAIRS and room >= TABLE_ROOM and lies_in_images(sources, target):
+        return LookUpStep(op, sources, target)
+    if is_whole(op, sources):
+        return MeanStep(op, sources[0], target)
     if type(op.layer) in PRODUCTS:
         image = sources[0].padded(op.pads)
         spec = spec_of(op, image.shape[2], 0, WIDEST, room // 4)

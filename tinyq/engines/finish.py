@@ -8,6 +8,8 @@ from tinyq.engines.rescale import Rescale
 from tinyq.engines.tensors import Tensor
 
 FLOAT32_EXACT = 2**24  # float32 holds each smaller integer
+# A sum times its multiplier is below 2**62, and a zero_point times 2**54 at most 2**61.
+FOLDED = 54
 
 
 class Finishing:
@@ -18,6 +20,21 @@ class Finishing:
         self.spec, self.target, self.rows = spec, target, target.height
         self.wide = np.float32 if spec.rescale is None else np.int64
         self.signed = spec.rescale is not None and bool(spec.rescale.away.any())
+        self.ends = spec.low + spec.zero_point, spec.high + spec.zero_point
+        if spec.rescale is not None:
+            self._fold_zero_point(spec.rescale, np.int64(spec.zero_point))
+
+    def _fold_zero_point(self, by: Rescale, zero_point: np.int64) -> None:
+        """Let a shift add the zero_point: (x >> n) + z = (x + (z << n)) >> n.
+
+        That is the first one, unless there is a second, or int64 has no room for z << n.
+        """
+        self.twice = self.signed or int(by.first.max()) > FOLDED
+        self.nudge, self.half = by.nudge, by.half
+        if self.twice:
+            self.half = by.half + (zero_point << by.second)
+        else:
+            self.nudge = by.nudge + (zero_point << by.first)
 
     def _finish(self, sums: NDArray, acc: NDArray, signs: NDArray, out: NDArray) -> None:
         if self.spec.rescale is None:
@@ -30,16 +47,17 @@ class Finishing:
     ) -> None:
         np.copyto(acc, sums, casting="unsafe")
         np.multiply(acc, by.multiplier, out=acc)
-        np.add(acc, by.nudge, out=acc)
+        np.add(acc, self.nudge, out=acc)
         np.right_shift(acc, by.first, out=acc)
         if signs.size:
             np.right_shift(acc, 63, out=signs)
             np.bitwise_and(signs, by.away, out=signs)
             np.add(acc, signs, out=acc)
-        np.add(acc, by.half, out=acc)
-        np.right_shift(acc, by.second, out=acc)
-        np.clip(acc, self.spec.low, self.spec.high, out=acc)
-        np.add(acc, self.spec.zero_point, out=out, casting="unsafe")
+        if self.twice:
+            np.add(acc, self.half, out=acc)
+            np.right_shift(acc, by.second, out=acc)
+        acc.clip(*self.ends, out=acc)
+        np.copyto(out, acc, casting="unsafe")
 
     def _rescale_float32(self, sums: NDArray, acc: NDArray, out: NDArray) -> None:
         spec = self.spec

@@ -1,7 +1,7 @@
 """What of a network one step of a plan does: a layer, and the neighbours fused into it.
 
     pad -> convolution or dense -> clamp -> max pool        one step, Linear
-    add -> clamp                                            one step
+    sum, difference or product -> clamp                     one step
     anything else                                           a step of its own
 
 A pad goes into the border of the tensor that it pads, a clamp into the ends of the requantization.
@@ -20,6 +20,7 @@ from tinyq.layers import (
     QAvgPool2D,
     QClamp,
     QConcat,
+    QConstant,
     QConv2D,
     QConv2DPerChannel,
     QDense,
@@ -27,9 +28,14 @@ from tinyq.layers import (
     QGlobalAvgPool2D,
     QMaxPool2D,
     QMean,
+    QMul,
     QPad,
     QPad2D,
+    QRescale,
     QReshape,
+    QSoftmax,
+    QSub,
+    QTable,
     QTranspose,
 )
 from tinyq.layers.contract import Layer
@@ -39,8 +45,9 @@ NO_PADS = (0, 0, 0, 0)
 # Exactly these: a subclass may compute something else.
 PRODUCTS = {QConv2D, QConv2DPerChannel, QDense}
 LINEAR = PRODUCTS | {QDepthwiseConv2D}
-KNOWN = LINEAR | {QAdd, QAvgPool2D, QClamp, QGlobalAvgPool2D, QMaxPool2D, QMean, QPad2D}
-KNOWN |= {QConcat, QPad, QReshape, QTranspose}
+PAIRS = {QAdd, QMul, QSub}
+KNOWN = LINEAR | PAIRS | {QAvgPool2D, QClamp, QGlobalAvgPool2D, QMaxPool2D, QMean, QPad2D}
+KNOWN |= {QConcat, QConstant, QPad, QRescale, QReshape, QSoftmax, QTable, QTranspose}
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +109,7 @@ def _joined(before: Op, op: Op) -> Op | None:
     if first is QPad2D and second in LINEAR:
         return replace(op, inputs=before.inputs, pads=before.layer.pads)
     bare = before.clamp is None and before.pool is None
-    if first in LINEAR | {QAdd} and second is QClamp and bare:
+    if first in LINEAR | PAIRS and second is QClamp and bare:
         return replace(before, name=op.name, clamp=op.layer)
     if first in LINEAR and second is QMaxPool2D and _apart(op.layer) and before.pool is None:
         return replace(before, name=op.name, pool=op.layer)

@@ -114,7 +114,7 @@ def rescale_float32(sums, height, constant, ratio, low, high, zero, out):
 
 
 @compiled
-def add(a, b, table, out):
+def look_up(a, b, table, out):
     """Write table[a, b]: uint8 (N, H, W, C) each, out int8, views; table: int8 (256, 256)."""
     count, rows, width, channels = out.shape
     for n in range(count):

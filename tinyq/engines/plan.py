@@ -23,6 +23,7 @@ from tinyq.requantize import Requantizer
 ENGINES = {"numpy": "tinyq.engines.blas", "vnni": "tinyq.engines.vnni"}
 # Columns and products of this size stay in a core's second cache, on book/engines.json's machine.
 MOST_SCRATCH = 2**20
+LEAST_SCRATCH = 2**12  # so that a tiny network is not cut into rows
 
 
 class Plan:
@@ -60,7 +61,8 @@ class Plan:
         moving = [op for op in ops if not _is_view(op, self._tensors)]
         self._steps = [_step(make, op, self._tensors, grids, room) for op in moving]
         self._locks: dict[int, Lock] = {}
-        scratch = _bind(self._steps, batch, min(MOST_SCRATCH, activations // 2))
+        most = min(MOST_SCRATCH, max(LEAST_SCRATCH, (activations + weights) * 3 // 4))
+        scratch = _bind(self._steps, batch, most)
         held = scratch + sum(step.held for step in self._steps)
         self.nbytes = held + sum(one.nbytes for one in self._tensors.values())
         # a first run compiles what is not compiled yet, so that no later one waits for it
@@ -116,15 +118,14 @@ def _step(make: Callable, op: Op, tensors: Mapping, grids: Mapping, room: int) -
 
     A requantizer of one's own may have another arithmetic, as a layer of one's own may, for which
     an engine has no step; a layer that reads what such a layer made refuses the codes that its
-    grid does not have.  No engine repeats an axis.
+    grid does not have.  An engine repeats an axis where an image has it.
     """
     sources, target = [tensors[name] for name in op.inputs], tensors[op.name]
     read = zip(op.inputs, op.layer.in_grids, strict=True)
     on_grid = all(grids[name] == grid for name, grid in read)
     plain = all(type(one) is Requantizer for one in op.layer.requantizers.values())
-    repeats = len({source.image.shape for source in sources}) > 1
     with naming_layer(op.name):
-        made = make(op, sources, target, room) if on_grid and plain and not repeats else None
+        made = make(op, sources, target, room) if on_grid and plain else None
     return made or LayerStep(op, sources, target)
 
 

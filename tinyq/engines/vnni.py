@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.engines import blas
-from tinyq.engines.add import AddStep
-from tinyq.engines.fuse import PRODUCTS, Op
+from tinyq.engines.fuse import PAIRS, PRODUCTS, Op
 from tinyq.engines.linear import INT32, Spec, spec_of
+from tinyq.engines.lookup import LookUpStep, lies_in_images
+from tinyq.engines.mean import MeanStep, is_whole
 from tinyq.engines.steps import Step, carve, carved
 from tinyq.engines.tensors import Tensor, windows
 from tinyq.engines.tiles import Tile
-from tinyq.layers import QAdd, QGlobalAvgPool2D
-from tinyq.layers.pool import mean_codes
 
 try:
     from tinyq.engines import kernels
@@ -36,10 +35,11 @@ SHIFT = 128  # from a code to uint8
 
 def step(op: Op, sources: Sequence[Tensor], target: Tensor, room: int) -> Step | None:
     """Return the step for op, or None for one that the layer itself must run."""
-    if type(op.layer) is QAdd and room >= blas.TABLE_ROOM:
-        return CompiledAddStep(op, sources, target)
-    if type(op.layer) is QGlobalAvgPool2D:
-        return MeanStep(op, sources[0], target)
+    fits = lies_in_images(sources, target)
+    if type(op.layer) in PAIRS and room >= blas.TABLE_ROOM and fits:
+        return CompiledPairStep(op, sources, target)
+    if is_whole(op, sources):
+        return CompiledMeanStep(op, sources[0], target)
     if type(op.layer) in PRODUCTS:
         image = sources[0].padded(op.pads)
         spec = spec_of(op, image.shape[2], SHIFT, WIDEST, room // 2)
@@ -102,37 +102,20 @@ class CompiledLinearStep:
             kernels.rescale(sums, height, *integers, *ends, out)
 
 
-class CompiledAddStep(AddStep):
-    """An add that needs no scratch memory: its loop reads the table and writes the code."""
+class CompiledPairStep(LookUpStep):
+    """A look-up of pairs without scratch memory: its loop reads the table and writes the code."""
 
     def _parts(self, tile: Tile) -> list[tuple[tuple[int, ...], type]]:
         return []
 
     def __call__(self) -> None:
         """Run the tiles."""
-        for a, b, out in self.views:
-            kernels.add(a, b, self.table, out)
+        for (a, b), out in self.views:
+            kernels.look_up(a, b, self.table, out)
 
 
-class MeanStep:
-    """Sum each channel over the image, and take the layer's mean of it."""
+class CompiledMeanStep(MeanStep):
+    """As MeanStep, by a loop."""
 
-    rows = 1
-
-    def __init__(self, op: Op, source: Tensor, target: Tensor):
-        self.source, self.target, self.grid = source, target, op.layer.in_grid
-        self.count = source.height * source.width
-        self.total = np.zeros(target.codes.shape, np.int32)
-        self.held = self.total.nbytes
-
-    def need(self, tile: Tile) -> int:
-        """Return 0: the sums are the step's own."""
-        return 0
-
-    def bind(self, tiles: Sequence[Tile], arena: NDArray[np.uint8]) -> None:
-        """Take nothing: without scratch memory there is one tile, all images."""
-
-    def __call__(self) -> None:
-        """Sum, and write the means."""
+    def _sum(self) -> None:
         kernels.channel_sums(self.source.image, self.total)
-        self.target.codes[...] = mean_codes(self.total, self.count, self.grid)

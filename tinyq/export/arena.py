@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from math import prod
 
-from tinyq.layers import QAdd, QClamp, QReshape
+from tinyq.layers import QAdd, QClamp, QConstant, QMul, QRescale, QReshape, QSub, QTable
 from tinyq.layers.contract import Layer, Shape
-from tinyq.layers.nodes import INPUT, Node
+from tinyq.layers.nodes import Node
 from tinyq.network import QNetwork
 
-# Layers whose output code i depends on their inputs' codes i alone, and so may lie in their place.
-CODEWISE = {QAdd, QClamp, QReshape}
+# Layers whose output code i depends on their inputs' codes i alone, and so may lie in their place,
+# if the input has as many codes.
+CODEWISE = {QAdd, QClamp, QMul, QRescale, QReshape, QSub, QTable}
 Nodes = tuple[Node[Layer], ...]
 
 
@@ -19,12 +20,13 @@ class Arena:
     """A network's nodes and its memory.
 
     nodes: those that the output depends on, in running order, but no reshape whose codes are in
-    their place already; starts: the place of each tensor's
-    first byte in the arena, by name, without the input and the output, which are the caller's;
-    size: bytes of the arena.
+    their place already, and no constant but the output; constants: the others, whose codes lie in
+    the program; starts: the place of each tensor's first byte in the arena, by name, without these,
+    the input and the output, which are the caller's; size: bytes of the arena.
     """
 
     nodes: Nodes
+    constants: Nodes
     starts: dict[str, int]
     size: int
 
@@ -46,14 +48,17 @@ class _Block:
 def arena(qnet: QNetwork, shapes: Mapping[str, Shape]) -> Arena:
     """Return the memory layout of a network that runs one image at a time.
 
-    A layer that works code by code (clamp, add) overwrites an input that no later layer reads.
+    A layer that works code by code (clamp, add) overwrites an input that no later layer reads, but
+    not one that it repeats.
     Each block then goes to the lowest free place, the largest block first: a small one fits into a
     gap between large ones, not the other way round.
 
     shapes: of one image's tensors, by name.
     Source: TFLite Micro's ``GreedyMemoryPlanner``.
     """
-    nodes = _needed(qnet.nodes)
+    needed = _needed(qnet.nodes)
+    constants = tuple(node for node in needed[:-1] if type(node.layer) is QConstant)
+    nodes = (*(node for node in needed[:-1] if type(node.layer) is not QConstant), needed[-1])
     blocks = _blocks(nodes, shapes)
     placed: list[_Block] = []
     for block in sorted(blocks, key=lambda b: (-b.size, b.first)):
@@ -61,7 +66,8 @@ def arena(qnet: QNetwork, shapes: Mapping[str, Shape]) -> Arena:
         placed.append(block)
     starts = {name: block.start for block in placed for name in block.names}
     size = max((block.start + block.size for block in placed), default=0)
-    return Arena(tuple(node for node in nodes if not _is_there(node, starts)), starts, size)
+    running = tuple(node for node in nodes if not _is_there(node, starts))
+    return Arena(running, constants, starts, size)
 
 
 def _is_there(node: Node[Layer], starts: Mapping[str, int]) -> bool:
@@ -86,14 +92,19 @@ def _blocks(nodes: Nodes, shapes: Mapping[str, Shape]) -> list[_Block]:
     blocks: list[_Block] = []
     by_name: dict[str, _Block] = {}
     for step, node in enumerate(nodes[:-1]):
-        codewise = type(node.layer) in CODEWISE
+        size, codewise = prod(shapes[node.name]), type(node.layer) in CODEWISE
         # inputs that this step is the last to read, and may overwrite
-        dying = [n for n in node.inputs if n != INPUT and codewise and last_read[n] == step]
+        dying = [
+            name
+            for name in node.inputs
+            if name in by_name and codewise and last_read[name] == step
+            if prod(shapes[name]) == size
+        ]
         if dying:
             block = by_name[dying[0]]
             block.names.append(node.name)
         else:
-            block = _Block([node.name], prod(shapes[node.name]), step, step)
+            block = _Block([node.name], size, step, step)
             blocks.append(block)
         block.last = last_read[node.name]
         by_name[node.name] = block

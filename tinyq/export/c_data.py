@@ -3,9 +3,9 @@
 import re
 from collections.abc import Iterator, Sequence
 
-from tinyq.export.c_kernels import Shapes, kernel_of, weight_of
+from tinyq.export.c_fields import Shapes, arrays, ratios
+from tinyq.export.c_kernels import kernel_of
 from tinyq.layers.contract import Layer
-from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import Node
 
 
@@ -20,19 +20,25 @@ def identifier(number: int, name: str) -> str:
 
 def constants(name: str, node: Node[Layer], shapes: Shapes) -> str:
     """Return the C of one layer's constants, the last of them ``static const struct ... name``."""
-    layer, lines = node.layer, []
-    for field, requantizer in layer.requantizers.items():
+    lines = []
+    for field, requantizer in ratios(node.layer).items():
         pairs = zip(requantizer.multiplier.tolist(), requantizer.shift.tolist(), strict=True)
-        ratios = [f"{{{multiplier}, {shift}}}" for multiplier, shift in pairs]
-        lines += array("struct ratio", f"{name}_{field}", ratios)
-    if isinstance(layer, Linear):
-        lines += array("int8_t", f"{name}_weight", weight_of(layer).ravel().tolist())
-        lines += array("int32_t", f"{name}_bias", layer.bias.tolist())
-    kernel = kernel_of(layer)
+        lines += array("struct ratio", f"{name}_{field}", [f"{{{m}, {s}}}" for m, s in pairs])
+    lines += stored(name, node.layer)
+    kernel = kernel_of(node, shapes)
     lines.append(f"static const struct {kernel.struct} {name} = {{")
     fields = kernel.fields(name, node, shapes).items()
     lines += [f"    .{field} = {value}," for field, value in fields]
     return "\n".join([*lines, "};", ""])
+
+
+def stored(name: str, layer: Layer) -> list[str]:
+    """Return the lines of the arrays of a layer's codes and integers."""
+    return [
+        line
+        for field, values in arrays(layer).items()
+        for line in array(f"{values.dtype.name}_t", f"{name}_{field}", values.ravel().tolist())
+    ]
 
 
 def array(kind: str, name: str, values: Sequence[object]) -> list[str]:

@@ -1,30 +1,19 @@
 """What each layer becomes in C: a function, and the fields of the struct that it reads."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
 from tinyq import layers
-from tinyq.affine import Grid
-from tinyq.layers.checks import UNDILATED, extent
+from tinyq.export import c_elementwise as elementwise
+from tinyq.export.c_fields import Fields, Shapes, Window, grid, requantizers
+from tinyq.layers.checks import extent
 from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import Node
 from tinyq.layers.passthrough import PassThrough
 from tinyq.layers.pool import NO_PADS
-from tinyq.requantize import Rounding
 
-RESCALES = {
-    Rounding.DOUBLE: "rescale_double",
-    Rounding.UP: "rescale_up",
-    Rounding.SINGLE: "rescale_single",
-}
-Shapes = Mapping[str, Shape]
-Window = layers.QConv2D | layers.QDepthwiseConv2D
-Fields = dict[str, object]  # C initializers by the name of the struct's field
 Pair = tuple[int, int]
 
 
@@ -33,30 +22,13 @@ def _tensors(node: Node[object], shapes: Shapes) -> Fields:
     return {"in": _shape(shapes[node.inputs[0]]), "out": _shape(shapes[node.name])}
 
 
-def _add(name: str, node: Node[layers.QAdd], shapes: Shapes) -> Fields:
-    layer = node.layer
-    a_grid, b_grid = layer.in_grids
-    return {
-        "size": prod(shapes[node.name]),
-        "left_shift": layer.left_shift,
-        "a_zero_point": a_grid.zero_point,
-        "b_zero_point": b_grid.zero_point,
-        **_requantizers(name, layer),
-        "out_grid": _grid(layer.out_grid),
-    }
-
-
-def _clamp(name: str, node: Node[layers.QClamp], shapes: Shapes) -> Fields:
-    return {"size": prod(shapes[node.name]), "low": node.layer.low, "high": node.layer.high}
-
-
 def _pad(name: str, node: Node[layers.QPad2D], shapes: Shapes) -> Fields:
     top, _, left, _ = node.layer.pads
     value = node.layer.in_grid.zero_point
     return _tensors(node, shapes) | {"top": top, "left": left, "value": value}
 
 
-def _reshape(name: str, node: Node[layers.QReshape], shapes: Shapes) -> Fields:
+def _copied(name: str, node: Node[layers.QReshape | layers.QConstant], shapes: Shapes) -> Fields:
     return {"size": prod(shapes[node.name])}
 
 
@@ -104,30 +76,9 @@ def _linear(name: str, node: Node[Linear], window: Fields, shapes: Shapes) -> Fi
         "in_zero_point": layer.in_grid.zero_point,
         "weight": f"{name}_weight",
         "bias": f"{name}_bias",
-        **_requantizers(name, layer),
-        "out_grid": _grid(layer.out_grid),
+        **requantizers(name, layer),
+        "out_grid": grid(layer.out_grid),
     }
-
-
-def weight_of(layer: Linear) -> NDArray[np.int8]:
-    """Return a layer's weight as C reads it: a dilated kernel with its zeros in between.
-
-    They cost time and memory, and spare each other network a factor in its inner loop.
-
-    >>> from tinyq.requantize import Requantizer
-    >>> weight = np.ones((1, 1, 2, 1), np.int8)
-    >>> one, ratio = Grid(1.0, 0), Requantizer(1.0)
-    >>> parts = one, one, weight, np.int32([0]), np.float32([1]), ratio
-    >>> weight_of(layers.QConv2D(*parts, dilation=(1, 2))).ravel().tolist()
-    [1, 0, 1]
-    """
-    if not isinstance(layer, Window) or layer.dilation == UNDILATED:
-        return layer.weight
-    count, height, width, *depth = layer.weight.shape
-    down, right = layer.dilation
-    spread = np.zeros((count, *extent((height, width), (down, right)), *depth), np.int8)
-    spread[:, ::down, ::right] = layer.weight
-    return spread
 
 
 def weight_size(layer: Linear) -> int:
@@ -149,7 +100,7 @@ def _dense(name: str, node: Node[layers.QDense], shapes: Shapes) -> Fields:
 
 def _pool(node: Node[PassThrough], window: Fields, pads: Sequence[int], shapes: Shapes) -> Fields:
     top, _, left, _ = pads
-    ends = {"top": top, "left": left, "grid": _grid(node.layer.in_grid)}
+    ends = {"top": top, "left": left, "grid": grid(node.layer.in_grid)}
     return _tensors(node, shapes) | window | ends
 
 
@@ -180,18 +131,6 @@ def _shape(shape: Shape) -> str:
     return f"{{{prod(between[:-1])}, {prod(between[-1:])}, {channels}}}"
 
 
-def _grid(grid: Grid) -> str:
-    return f"{{{grid.zero_point}, {grid.qmin}, {grid.qmax}}}"
-
-
-def _requantizers(name: str, layer: Layer) -> Fields:
-    structs: Fields = {}
-    for field, requantizer in layer.requantizers.items():
-        step = int(len(requantizer.multiplier) > 1)  # 0: one ratio for all channels
-        structs[field] = f"{{{RESCALES[requantizer.rounding]}, {name}_{field}, {step}}}"
-    return structs
-
-
 class Kernel(NamedTuple):
     """What a layer becomes: a function, the struct that it reads, and what makes its fields.
 
@@ -206,28 +145,43 @@ class Kernel(NamedTuple):
 
 
 KERNELS: dict[type, Kernel] = {
-    layers.QAdd: Kernel("add", "add", _add),
+    layers.QAdd: Kernel("add", "add", elementwise.add),
     layers.QAvgPool2D: Kernel("avg_pool2d", "pool2d", _avg_pool),
-    layers.QClamp: Kernel("clamp", "clamp", _clamp),
+    layers.QClamp: Kernel("clamp", "clamp", elementwise.clamp),
     layers.QConcat: Kernel("concat", "concat", _concat, listed=True),
+    layers.QConstant: Kernel("reshape", "reshape", _copied),
     layers.QConv2D: Kernel("conv2d", "conv2d", _conv),
     layers.QConv2DPerChannel: Kernel("conv2d", "conv2d", _conv),
     layers.QDense: Kernel("conv2d", "conv2d", _dense),
     layers.QDepthwiseConv2D: Kernel("depthwise_conv2d", "conv2d", _conv),
     layers.QGlobalAvgPool2D: Kernel("avg_pool2d", "pool2d", _global_pool),
     layers.QMaxPool2D: Kernel("max_pool2d", "pool2d", _max_pool),
+    layers.QMean: Kernel("mean", "mean", elementwise.mean),
+    layers.QMul: Kernel("mul", "mul", elementwise.pair),
     layers.QPad: Kernel("gather", "gather", _pad_any),
     layers.QPad2D: Kernel("pad2d", "pad2d", _pad),
-    layers.QReshape: Kernel("reshape", "reshape", _reshape),
+    layers.QRescale: Kernel("requantize", "requantize", elementwise.requantize),
+    layers.QReshape: Kernel("reshape", "reshape", _copied),
+    layers.QSoftmax: Kernel("softmax", "softmax", elementwise.softmax),
+    layers.QSub: Kernel("sub", "sub", elementwise.pair),
+    layers.QTable: Kernel("table", "table", elementwise.table),
     layers.QTranspose: Kernel("gather", "gather", _transpose),
 }
 PADDED = Kernel("avg_pool2d_padded", "pool2d", _avg_pool)
+PAIRS = {layers.QAdd, layers.QMul, layers.QSub}
 
 
-def kernel_of(layer: Layer) -> Kernel:
-    """Return what a layer becomes; an average pool with pads has a function of its own.
+def kernel_of(node: Node[Layer], shapes: Shapes) -> Kernel:
+    """Return what a layer becomes.
 
-    So one without them stays as small as it is.
+    An average pool with pads and a pair that repeats axes have functions of their own, so that one
+    without stays as small as it is.
     """
-    padded = type(layer) is layers.QAvgPool2D and any(layer.pads)
-    return PADDED if padded else KERNELS[type(layer)]
+    layer = node.layer
+    if type(layer) is layers.QAvgPool2D and any(layer.pads):
+        return PADDED
+    kernel = KERNELS[type(layer)]
+    if type(layer) in PAIRS and elementwise.repeats(node, shapes):
+        name = f"{kernel.function}_broadcast"
+        return Kernel(name, name, elementwise.broadcast)
+    return kernel

@@ -9,11 +9,11 @@ from numpy.typing import NDArray
 
 from tinyq.checks import checked
 from tinyq.export.arena import Arena, arena
-from tinyq.export.c_data import constants, identifier, rows
-from tinyq.export.c_functions import fill, functions
-from tinyq.export.c_kernels import KERNELS, RESCALES, kernel_of, weight_size
+from tinyq.export.c_data import constants, identifier, rows, stored
+from tinyq.export.c_fields import RESCALES
+from tinyq.export.c_functions import fill, functions, structs
+from tinyq.export.c_kernels import KERNELS, kernel_of, weight_size
 from tinyq.export.files import write_files
-from tinyq.export.portable import check_one_shape
 from tinyq.layers.checks import padded_shape
 from tinyq.layers.contract import Shape, lookup
 from tinyq.layers.linear import Linear
@@ -64,15 +64,16 @@ def c_files(qnet: QNetwork, images: NDArray[Any] | None = None) -> dict[str, str
     shapes = qnet.shapes()
     _check(qnet, shapes)
     memory = arena(qnet, shapes)
-    names = {node.name: identifier(i, node.name) for i, node in enumerate(memory.nodes)}
-    texts = functions(memory)
+    everything = [*memory.nodes, *memory.constants]
+    names = {node.name: identifier(i, node.name) for i, node in enumerate(everything)}
+    texts = functions(memory, shapes)
     signature = "(int32_t acc, int32_t multiplier, int32_t shift);\n"
     data = [f"static int64_t {f}{signature}" for f in texts if f in RESCALES.values()]
-    kinds = {KERNELS[type(node.layer)].struct for node in memory.nodes}
-    data += [fill(f"{kind}.h") for kind in ("reshape", "gather", "concat") if kind in kinds]
+    data += structs(memory, shapes)
+    data += ["\n".join([*stored(names[n.name], n.layer), ""]) for n in memory.constants]
     data += [constants(names[node.name], node, shapes) for node in memory.nodes]
     array = f"static int8_t arena[{memory.size}];\n" if memory.size else ""
-    run = fill("run.c", statements=_statements(qnet, memory, names))
+    run = fill("run.c", statements=_statements(qnet, memory, names, shapes))
     files = {
         "network.h": _header(qnet, shapes),
         "network_data.h": fill("network_data.h", constants="\n".join(data)),
@@ -92,7 +93,6 @@ def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
     for node in qnet.nodes:
         with naming_layer(node.name):
             lookup(KERNELS, node.layer, "C")
-            check_one_shape(node, shapes)
             for requantizer in node.layer.requantizers.values():
                 if requantizer.rounding not in RESCALES:
                     names = ", ".join(rounding.name for rounding in RESCALES)
@@ -107,7 +107,9 @@ def _check(qnet: QNetwork, shapes: dict[str, Shape]) -> None:
                 raise ValueError(f"C must index it in 31 bits, got {max(sizes)} codes")
 
 
-def _statements(qnet: QNetwork, memory: Arena, names: dict[str, str]) -> str:
+def _statements(
+    qnet: QNetwork, memory: Arena, names: dict[str, str], shapes: dict[str, Shape]
+) -> str:
     """Return the body of tinyq_run: one call for each layer, after a check of the input.
 
     The input is checked where its grid is narrower than int8.
@@ -119,9 +121,12 @@ def _statements(qnet: QNetwork, memory: Arena, names: dict[str, str]) -> str:
     if ends:
         lines.append(fill("check_input.c", off=" || ".join(ends)).rstrip())
     places = {INPUT: "input"} | {name: f"arena + {at}" for name, at in memory.starts.items()}
+    places |= {node.name: f"{names[node.name]}_codes" for node in memory.constants}
     places[memory.nodes[-1].name] = "output"
     for node in memory.nodes:
-        kernel, inputs = kernel_of(node.layer), ", ".join(places[n] for n in node.inputs)
+        kernel = kernel_of(node, shapes)
+        # a constant that is the output is copied there from its own codes
+        inputs = ", ".join(places[n] for n in node.inputs) or f"{names[node.name]}_codes"
         if kernel.listed:
             inputs = f"(const int8_t *const[]){{{inputs}}}"
         call = f"{kernel.function}(&{names[node.name]}, {inputs}, {places[node.name]});"

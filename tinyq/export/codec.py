@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
+from types import NoneType
 from typing import Any, get_args, get_type_hints
 
 import numpy as np
@@ -10,17 +11,19 @@ from numpy.typing import NDArray
 from tinyq import layers
 from tinyq.affine import Grid
 from tinyq.layers.contract import Layer, lookup
+from tinyq.layers.functions import Function
 from tinyq.layers.nodes import INPUT, Node, naming_layer
 from tinyq.network import QNetwork
 from tinyq.observers import MinMax
 from tinyq.requantize import Requantizer, Rounding
 
-# The layers that a file can hold: dataclasses of grids, requantizers, integers and arrays.
+# The layers that a file can hold: dataclasses of grids, requantizers, numbers and arrays.
 STORED = (
     layers.QAdd,
     layers.QAvgPool2D,
     layers.QClamp,
     layers.QConcat,
+    layers.QConstant,
     layers.QConv2D,
     layers.QConv2DPerChannel,
     layers.QDense,
@@ -28,9 +31,14 @@ STORED = (
     layers.QGlobalAvgPool2D,
     layers.QMaxPool2D,
     layers.QMean,
+    layers.QMul,
     layers.QPad,
     layers.QPad2D,
+    layers.QRescale,
     layers.QReshape,
+    layers.QSoftmax,
+    layers.QSub,
+    layers.QTable,
     layers.QTranspose,
 )
 KINDS = {kind.__name__: kind for kind in STORED}
@@ -107,6 +115,12 @@ def _encode_node(number: int, node: Node[Layer], grids: list[Grid], arrays: Arra
                 constants[field] = _place(value, grids)
             case tuple():
                 constants[field] = [_plain(item, grids) for item in value]
+            case Function():
+                constants[field] = value.name
+            case float():
+                constants[field] = float(value)
+            case None:
+                constants[field] = None
             case _:
                 constants[field] = int(value)
     kind = type(node.layer).__name__
@@ -118,6 +132,11 @@ def _decode_node(number: int, entry: Header, grids: list[Grid], unread: Arrays) 
     values: dict[str, Any] = {}
     for field, hint in HINTS[kind].items():
         key = f"{number}.{field}"
+        if NoneType in get_args(hint):
+            if constants[field] is None:
+                values[field] = constants.pop(field)
+                continue
+            hint, _ = get_args(hint)
         if hint is Requantizer:
             rounding = Rounding[constants.pop(field)]
             values[field] = Requantizer(_array(key, unread, np.float64), rounding)
@@ -127,6 +146,10 @@ def _decode_node(number: int, entry: Header, grids: list[Grid], unread: Arrays) 
             values[field] = _integer(constants.pop(field))
         elif hint is bool:
             values[field] = _flag(constants.pop(field))
+        elif hint is float:
+            values[field] = _number(constants.pop(field))
+        elif hint is Function:
+            values[field] = Function[constants.pop(field)]
         elif Grid in get_args(hint):
             values[field] = tuple(_at(i, grids) for i in constants.pop(field))
         elif int in get_args(hint):
@@ -169,6 +192,12 @@ def _at(place: object, grids: list[Grid]) -> Grid:
 def _integer(value: object) -> int:
     if type(value) is not int:
         raise TypeError(f"the header must have an integer here, got {value!r}")
+    return value
+
+
+def _number(value: object) -> float:
+    if type(value) is not float:
+        raise TypeError(f"the header must have a float here, got {value!r}")
     return value
 
 

@@ -81,8 +81,8 @@ def with_same(steps: Sequence[Step[Layer]], shapes: dict[str, Shape]) -> list[St
     shapes = dict(shapes)
     fused: list[Step[Layer]] = []
     for step in steps:
-        before = shapes[step.inputs[0]]
         made = step.layer.out_shape(*(shapes[name][1:] for name in step.inputs))
+        before = shapes[step.inputs[0]] if step.inputs else (1,)  # a constant reads nothing
         shapes[step.output] = (before[0], *made)
         maker = fused[-1] if fused else None
         if type(step.layer) is layers.QMaxPool2D and any(step.layer.pads):

@@ -11,6 +11,7 @@ from tinyq.export.extra import imported
 from tinyq.export.tflite_operator import Operator
 from tinyq.export.tflite_operators import operators
 from tinyq.export.tflite_steps import Step
+from tinyq.layers import QConstant
 from tinyq.layers.contract import Layer, Shape
 
 # A runtime refuses an operator of a version newer than its own, and an older version than these may
@@ -54,10 +55,13 @@ class Writer:
 
     def activation(self, name: str, grid: Grid, shape: Shape) -> int:
         """Add a tensor made at run time; return its index."""
-        if name in self.names:
-            raise ValueError(f"layers must have names that no other tensor has, got {name!r}")
+        self._check(name)
         self.names[name] = self._tensor(name, shape, "int8", 0, [grid.scale], grid.zero_point)
         return self.names[name]
+
+    def _check(self, name: str) -> None:
+        if name in self.names:
+            raise ValueError(f"layers must have names that no other tensor has, got {name!r}")
 
     def constant(
         self,
@@ -100,7 +104,14 @@ class Writer:
         return len(self.tensors) - 1
 
     def add(self, step: Step[Layer]) -> None:
-        """Add the operators of one step and the tensors that they make."""
+        """Add the operators of a step and the tensors that they make; a constant has none."""
+        if type(step.layer) is QConstant:
+            grid, codes = step.layer.out_grid, step.layer.codes[None]
+            self._check(step.output)
+            self.names[step.output] = self.constant(
+                step.output, codes, [grid.scale], grid.zero_point
+            )
+            return
         reads = [self.names[name] for name in step.inputs]
         *before, last = operators(step, *(tuple(self.tensors[i].shape) for i in reads))
         for operator in before:  # such operators keep the grid of what they read

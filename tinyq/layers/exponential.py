@@ -8,10 +8,13 @@ Source: gemmlowp ``fixedpoint.h``.
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.fixedpoint import INT32, rounding_divide_by_pot
-from tinyq.fixedpoint import saturating_rounding_doubling_high_mul as high_mul
+from tinyq.checks import unchecked
+from tinyq.fixedpoint import INT32, rounding_divide_by_pot, saturating_rounding_doubling_high_mul
 
 Fixed = NDArray[np.int64]
+# from values of int32 all that is multiplied here fits int32
+high_mul = unchecked(saturating_rounding_doubling_high_mul)
+divide_by_pot = unchecked(rounding_divide_by_pot)
 ONE = INT32[1]
 # round(r * 2**31) of each number r; of the last two with 2 integer bits
 EXP_MINUS_EIGHTH, THIRD = 1895147668, 715827883
@@ -36,9 +39,9 @@ def exp_on_negative(a: Fixed, integer_bits: int) -> Fixed:
     below = (a & (quarter - 1)) - quarter
     x = (below << integer_bits) + 2**28
     square = high_mul(x, x)
-    fourth = rounding_divide_by_pot(high_mul(square, square), 2)
+    fourth = divide_by_pot(high_mul(square, square), 2)
     cubes = high_mul(fourth + high_mul(square, x), THIRD)
-    series = x + rounding_divide_by_pot(cubes + square, 1)
+    series = x + divide_by_pot(cubes + square, 1)
     result = EXP_MINUS_EIGHTH + high_mul(EXP_MINUS_EIGHTH, series)
     for place, factor in enumerate(EXP_MINUS_POWERS[: integer_bits - FIRST_POWER]):
         is_set = (below - a) >> (fraction_bits + FIRST_POWER + place) & 1

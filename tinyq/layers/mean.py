@@ -92,12 +92,16 @@ class QMean(OneInput):
         """
         total, count = self.total(codes), self.count(codes.shape[1:])
         steps = total - np.int32(count * self.in_grid.zero_point)
+        scaled = multiply_by_quantized_multiplier(steps, *self.divided(count))
+        return self.finish(scaled + self.out_grid.zero_point)
+
+    def divided(self, count: int) -> tuple[int, int]:
+        """Return multiplier and shift of the ratio, divided by how many codes a mean is of."""
         multiplier, shift = int(self.rescale.multiplier[0]), int(self.rescale.shift[0])
         # The multiplier is shifted left before the division truncates it, so that it keeps its
         # bits: 2**k is at most count, so the quotient still fits int32, and shift + k at most 31.
         k = min(count.bit_length() - 1, 31 - shift)
-        scaled = multiply_by_quantized_multiplier(steps, (multiplier << k) // count, shift + k)
-        return self.finish(scaled + self.out_grid.zero_point)
+        return (multiplier << k) // count, shift + k
 
 
 def check_axes(name: str, axes: Sequence[int]) -> None:

@@ -8,12 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.checks import checked, frozen, unchecked
-from tinyq.fixedpoint import quantize_multiplier, rounding_divide_by_pot
-from tinyq.fixedpoint import saturating_rounding_doubling_high_mul as high_mul
+from tinyq.checks import checked, frozen
+from tinyq.fixedpoint import quantize_multiplier
 from tinyq.layers.checks import ANY, check_codes
 from tinyq.layers.contract import Shape
-from tinyq.layers.exponential import exp_on_negative, reciprocal
+from tinyq.layers.exponential import divide_by_pot, exp_on_negative, high_mul, reciprocal
 from tinyq.layers.one_input import OneInput
 from tinyq.requantize import Requantizer
 
@@ -71,10 +70,10 @@ class QSoftmax(OneInput):
         check_row(codes.shape[-1])
         wide = codes.astype(np.int16)
         exps = self.exps[wide.max(axis=-1, keepdims=True) - wide].astype(np.int64)
-        total = rounding_divide_by_pot(exps, SUM_BITS).sum(axis=-1, keepdims=True)
+        total = divide_by_pot(exps, SUM_BITS).sum(axis=-1, keepdims=True)
         scale, bits = normalized_reciprocal(total)
-        # a shift of up to 34, beyond what the gate takes; int64 has room for it
-        shares = unchecked(rounding_divide_by_pot)(high_mul(scale, exps), bits + 31 - 8)
+        # a shift of up to 34, for which int64 has room
+        shares = divide_by_pot(high_mul(scale, exps), bits + 31 - 8)
         return np.minimum(shares - 128, 127).astype(np.int8)
 
 

@@ -10,7 +10,9 @@ Every library gets one thread.
 
 A row is printed when it is there.  The run ends after SECONDS, done or not, and says what is
 missing.  It writes build/engines.json; only `make bench-engines RECORD=1` writes the record,
-book/engines.json, and only where nothing is missing:
+book/engines.json, and only where nothing is missing.  `make bench-engines MODELS=folder` times the
+.tflite models of a folder instead, beside the runtimes on the files themselves, and writes
+build/engines_opened.json, which has no growth and no roofline.  A record has:
 
     date, python, rounds
     machine     {architecture, processor, features, cores}

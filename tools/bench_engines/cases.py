@@ -1,12 +1,13 @@
 """The networks that are timed, their images, and the work that is in them."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.layers import QClamp, QConv2D, QPad2D
+from tinyq.layers import QClamp, QPad2D
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT
 from tinyq.models import resnet
@@ -23,12 +24,16 @@ Images = NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """A network, float and int8, and what it is called with: codes, int8 (batch, H, W, C)."""
+    """A network, float and int8, and what it is called with: codes, int8 (batch, H, W, C).
+
+    content: of the .tflite that it was opened from, which has no float network; else None.
+    """
 
     network: str
-    net: Network
+    net: Network | None
     qnet: QNetwork
     codes: NDArray[np.int8]
+    content: bytes | None = None
 
     @property
     def batch(self) -> int:
@@ -110,7 +115,7 @@ def work(qnet: QNetwork) -> Work:
     mac = moved = 0
     for node in qnet.nodes:
         if isinstance(node.layer, Linear):
-            mac += node.layer.weight.size * places(node.layer, tensors[node.name])
+            mac += node.layer.weight.size * places(tensors[node.name])
         if not isinstance(node.layer, QPad2D | QClamp):
             reads = (tensors[unpadded.get(name, name)].size for name in node.inputs)
             moved += sum(reads) + tensors[node.name].size
@@ -118,6 +123,6 @@ def work(qnet: QNetwork) -> Work:
     return Work(mac, weight_bytes, sum(row.activation_bytes for row in rows), moved)
 
 
-def places(layer: Linear, made: NDArray[np.int8]) -> int:
+def places(made: NDArray[np.int8]) -> int:
     """Return at how many places of one image a weight is used."""
-    return made.shape[1] * made.shape[2] if isinstance(layer, QConv2D) else 1
+    return math.prod(made.shape[1:-1])

@@ -10,7 +10,7 @@ from unittest.mock import patch
 
 from tqdm import tqdm
 
-from tools.bench_engines.runners import LIMITS, RUNNERS
+from tools.bench_engines.runners import FILES, LIMITS, RUNNERS
 from tools.bench_engines.worker import serve
 
 SLOW_US, SLOW_ROUNDS = 250_000, 3
@@ -74,7 +74,7 @@ class Team:
                     times.append(self._ask(runner, place))
                 except NoAnswer as why:
                     self.missing[runner] = str(why)
-                if runner in self.missing or len(times) == planned(times, rounds):
+                if runner in self.missing or len(times) >= planned(times, rounds):
                     del active[runner]
                     if times:
                         yield runner, times
@@ -82,7 +82,7 @@ class Team:
     def _start(self, runner: str) -> None:
         context = get_context("spawn")
         self._pipes[runner], theirs = context.Pipe()
-        arguments = theirs, (RUNNERS | LIMITS)[runner].module, self.subjects, runner
+        arguments = theirs, (RUNNERS | FILES | LIMITS)[runner].module, self.subjects, runner
         process = context.Process(target=serve, args=arguments, daemon=True)
         with patch.dict(os.environ, ONE_THREAD):
             process.start()

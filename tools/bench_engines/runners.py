@@ -32,18 +32,24 @@ RUNNERS = {
     "pytorch-int8": Source("torch_int8", ("torch",)),
 }
 
+MICRO = "tflite-micro"
+# What runs a file that others made as it is.
+FILES = {
+    MICRO: Source("tflm", ("tflite-micro",)),
+    **dict.fromkeys((REFERENCE, OPTIMIZED, XNNPACK), LITERT),
+}
 LIMITS = dict.fromkeys((BLAS, INTEGER, COPY), Source("rates", ("numpy", "onnxruntime")))
 
 
 def in_order(rows: Sequence[dict]) -> list[dict]:
     """Return rows of the record in the order of RUNNERS, whoever was done first."""
-    return sorted(rows, key=lambda row: [*RUNNERS].index(row["runner"]))
+    return sorted(rows, key=lambda row: [*(RUNNERS | FILES)].index(row["runner"]))
 
 
 def versions(runners: Iterable[str]) -> dict[str, str]:
     """Return what each runner runs on, in words."""
     return {
-        runner: ", ".join(f"{name} {version(name)}" for name in RUNNERS[runner].packages)
+        runner: ", ".join(f"{name} {version(name)}" for name in (RUNNERS | FILES)[runner].packages)
         for runner in runners
     }
 

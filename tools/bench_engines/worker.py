@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 from pathlib import Path
 
+from tools.agreement.cases import Refused
 from tools.bench_engines.runners import load
 
 ROUND_MS = 50
@@ -18,13 +19,14 @@ def serve(pipe: Connection, module: str, subjects: Sequence[object], runner: str
     """Send the first answer to each subject, then a round's median for each place that comes.
 
     The first message is a list of (codes, plan_bytes) and by how many bytes the peak of resident
-    memory rose, None where Linux is not; or the ImportError's text where a package is missing.
+    memory rose, None where Linux is not; or why there is none: a package is missing, or the runtime
+    refuses the model.
     """
     try:
         builds = [load(module)(subject, runner) for subject in subjects]
         resident = reset_peak()
         sessions = [build() for build in builds]
-    except ImportError as error:
+    except (ImportError, Refused) as error:
         pipe.send(str(error))
         return
     first = [(one.answer(), one.plan_bytes) for one in sessions]

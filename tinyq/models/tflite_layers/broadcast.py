@@ -39,5 +39,10 @@ def side(op: Op, place: int) -> Value:
     codes, grid = tensor.data, grid_of(tensor)
     if codes.ndim >= rank and codes.shape[0] != 1:
         raise ValueError(f"a constant must be the same for each sample, got {codes.shape}")
-    sample = codes[0] if codes.ndim >= rank else codes.reshape(codes.shape or (1,))
+    # with as many axes as the output, so that it can be written again
+    sample = (
+        codes[0]
+        if codes.ndim >= rank
+        else codes.reshape((1,) * (rank - 1 - codes.ndim) + codes.shape)
+    )
     return op.add(QConstant(grid, sample), part="ab"[place])
