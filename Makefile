@@ -81,11 +81,14 @@ test-all: lint ## Run every test: PDF, EPUB, axe on each page, fresh environment
 	$(pytest) $(everything)
 
 # COUNT cases an operator and runtime, from SEED: make agreement COUNT=10000 SEED=7
+# Models of your own, .tflite in a folder, join in: make agreement MODELS=folder
 # What was counted goes to build/; RECORD=1 writes the records that the book draws, in book/.
 measure := $(if $(SEED),--seed $(SEED)) $(if $(RECORD),--record)
 agreement: $(agreement_ready) ## Hold every kernel against the runtimes people deploy, at length
 	.venv-agreement/bin/python -m tools.agreement $(if $(COUNT),--count $(COUNT)) $(measure)
 	.venv-agreement/bin/python -m tools.agreement.shipped $(measure)
+	.venv-agreement/bin/python -m tools.agreement.opened $(if $(COUNT),--count $(COUNT)) \
+	    $(if $(MODELS),--models $(MODELS)) $(measure)
 
 parity: agreement # its name before version 0.2; goes with version 0.3
 

@@ -32,6 +32,7 @@ ALONE = OneAtATime({"stem": SCORE[8]}, {"stem": SCORE[8]}, SCORE[8], SCORE[8])
 CALLS = {
     plots.accumulator_bits: {"networks": {"seed": {"stem": [100, 1000, 10_000]}}},
     plots.agreement: {"pairs": [PAIR], "rule": "own"},
+    plots.apart: {"shares": {"one": {"a": 0.0, "b": 2.0}}},
     plots.bit_widths: {"found": BitSweep(SCORE, SCORE)},
     plots.border: {"right": SQUARE, "wrong": SQUARE, "difference": SQUARE.astype(np.int64)},
     plots.bugs: {"rows": [Bug("b", "a bug", SQUARE, SQUARE + 1)]},

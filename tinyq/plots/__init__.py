@@ -2,6 +2,7 @@
 
 from tinyq.plots.accumulators import accumulator_bits, pair_sums
 from tinyq.plots.agreement import agreement
+from tinyq.plots.apart import apart
 from tinyq.plots.bit_widths import bit_widths, layer_bits
 from tinyq.plots.border import border, windows
 from tinyq.plots.bugs import bugs
@@ -27,6 +28,7 @@ from tinyq.plots.training import loss_stairs, ways_to_round
 __all__ = [
     "accumulator_bits",
     "agreement",
+    "apart",
     "bit_widths",
     "border",
     "bugs",
