@@ -185,3 +185,13 @@ def test_the_ledger_names_eight_channels(count, end):
     nodes = (Node("fc", floatref.Dense(weights, bias), (INPUT,), "fc"),)
     rows = Network(nodes, 1).quantize(np.float32([[1.0]])).ledger()
     assert format_ledger(rows).endswith(end)
+
+
+def test_a_scale_is_widened_where_that_moves_an_output_by_half_a_step_and_no_more():
+    """A bias of 1 asks for a unit of 2**-30: 128 codes, half a unit each, move by 2**-24."""
+    none, bias, unit = np.float32([[1e-40]]), np.float32([1]), Grid(1.0, 0)
+    half = Grid(2.0**-23, 0)
+    assert widened_scales(np.float32([1]), none, bias, unit, half, 8).tolist() == [2.0**-30]
+    with pytest.raises(ValueError, match="too small"):
+        finer = Grid(2.0**-23 * (1 - 2.0**-20), 0)
+        widened_scales(np.float32([1]), none, bias, unit, finer, 8)
