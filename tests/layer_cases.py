@@ -55,12 +55,20 @@ LAYER_CASES: dict[str, LayerCase] = {
     "QGlobalAvgPool2D": case(floatref.GlobalAvgPool2D(), B),
     "QMaxPool2D": case(floatref.MaxPool2D((2, 3), (2, 1), (1, 0, 0, 2)), B),
     "QMean": case(floatref.Mean((0, 1)), A, out_grid=OUT),
+    "QMeanPool2D": LayerCase(
+        layers.QMeanPool2D.from_float(B, OUT, (1, 2), (2, 1)),
+        (IMAGE,),
+        floatref.AvgPool2D((1, 2), (2, 1)),
+    ),
     "QMul": case(floatref.Mul(), A, B, out_grid=OUT),
     "QPad": case(floatref.Pad(((1, 0), (0, 0), (2, 3))), B),
     "QPad2D": case(floatref.Pad2D((1, 0, 2, 3)), B),
     "QRescale": case(floatref.Rescale(), B, out_grid=OUT),
     "QReshape": case(floatref.Reshape((3, -1)), B),
     "QSoftmax": case(floatref.Softmax(), B, out_grid=SHARES),
+    "QSoftmaxToGrid": LayerCase(
+        layers.QSoftmaxToGrid.from_float(B, SHARES), (IMAGE,), floatref.Softmax()
+    ),
     "QSub": case(floatref.Sub(), A, B, out_grid=OUT),
     "QTable": case(floatref.Tanh(), B, out_grid=UNIT),
     "QTranspose": case(floatref.Transpose((2, 0, 1)), B),

@@ -104,7 +104,7 @@ def test_the_ledger_has_a_row_for_it(case):
 
 
 CODE_BY_CODE = {layers.QAdd, layers.QClamp, layers.QMul, layers.QRescale, layers.QSub}
-CODE_BY_CODE |= {layers.QSoftmax, layers.QTable}
+CODE_BY_CODE |= {layers.QSoftmax, layers.QSoftmaxToGrid, layers.QTable}
 
 
 class Mine(layers.QMaxPool2D):

@@ -240,7 +240,6 @@ def test_litert_has_no_loop_for_axes_that_alternate_twice():
     assert litert_loops((2, 1, 3, 1), (1, 5, 1, 4)) is None
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "pytorch"])
 @pytest.mark.parametrize(
     "layer",
     [
@@ -252,20 +251,19 @@ def test_litert_has_no_loop_for_axes_that_alternate_twice():
     ],
     ids=lambda layer: type(layer).__name__,
 )
-def test_a_rule_that_nobody_has_measured_is_refused(runtime, layer):
+def test_a_rule_that_nobody_has_measured_is_refused(layer):
     inputs = [np.zeros((1, 2), np.int8)] * len(layer.in_grids)
-    with pytest.raises(
-        ValueError, match=f"measured what {runtime} makes of a {type(layer).__name__}"
-    ):
-        forward(layer, *inputs, runtime=RUNTIMES[runtime])
+    kind = type(layer).__name__
+    for runtime in ["pytorch", *["onnxruntime"] * (kind in ("QSub", "QTable"))]:
+        with pytest.raises(ValueError, match=f"measured what {runtime} makes of a {kind}"):
+            forward(layer, *inputs, runtime=RUNTIMES[runtime])
 
 
-@pytest.mark.parametrize("runtime", ["onnxruntime", "pytorch"])
-def test_a_broadcast_sum_that_nobody_has_measured_is_refused(runtime):
+def test_a_broadcast_sum_that_nobody_has_measured_is_refused():
     layer = layers.QAdd.from_float(Grid(1.0, 0), Grid(1.0, 0), Grid(1.0, 0))
     x = np.zeros((1, 2, 3), np.int8)
     with pytest.raises(ValueError, match="a and b must have one shape here"):
-        forward(layer, x, x[:, :1], runtime=RUNTIMES[runtime])
+        forward(layer, x, x[:, :1], runtime=RUNTIMES["pytorch"])
 
 
 @pytest.mark.parametrize("runtime", FOUR)

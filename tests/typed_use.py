@@ -17,6 +17,7 @@ from tinyq.methods.adaround import round_up_or_down
 from tinyq.methods.correction import correct_biases
 from tinyq.methods.equalization import equalize_network
 from tinyq.methods.finetune import finetune
+from tinyq.models.onnx_network import ONNXNetwork
 from tinyq.models.tflite_network import TFLiteNetwork
 from tinyq.observers import Observer
 
@@ -88,6 +89,7 @@ def networks() -> None:
     assert_type(tinyq.resnet.stem_block(weights, biases), tinyq.Network)
     assert_type(tinyq.digits.load().images, Floats)
     assert_type(tinyq.load_torch({}), tinyq.Network)
+    assert_type(tinyq.load_onnx("net.onnx"), ONNXNetwork)
     assert_type(tinyq.load_tflite("net.tflite"), TFLiteNetwork)
     dense = Dense(np.ones((2, 3), np.float32), np.zeros(2, np.float32))
     nodes = (tinyq.Node("dense", dense, ("input",), "relu"), tinyq.Node("relu", ReLU(), ("dense",)))

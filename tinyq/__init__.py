@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tinyq import export
     from tinyq.analysis import parity
     from tinyq.models import digits, resnet
+    from tinyq.models.load_onnx import load_onnx
     from tinyq.models.load_tflite import load_tflite
     from tinyq.models.torch_resnet import load_torch
 
@@ -42,6 +43,7 @@ __all__ = [
     "export",
     "float_layers",
     "layers",
+    "load_onnx",
     "load_tflite",
     "load_torch",
     "parity",
@@ -52,6 +54,7 @@ __all__ = [
 LATER = {
     "digits": "tinyq.models.digits",
     "export": "tinyq.export",
+    "load_onnx": "tinyq.models.load_onnx",
     "load_tflite": "tinyq.models.load_tflite",
     "load_torch": "tinyq.models.torch_resnet",
     "parity": "tinyq.analysis.parity",

@@ -12,7 +12,9 @@ from tinyq.commands.models import dumped, input_codes, one_sentence, open_model
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """Add the command ``compare`` to a parser's commands."""
     parser = commands.add_parser("compare", help="say where and why two runtimes differ")
-    parser.add_argument("model", metavar="MODEL", help="seed, digits, or a file: .npz, .tflite")
+    parser.add_argument(
+        "model", metavar="MODEL", help="seed, digits, or a file: .npz, .tflite, .onnx"
+    )
     sides = parser.add_mutually_exclusive_group(required=True)
     sides.add_argument(
         "--between",
@@ -24,7 +26,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     sides.add_argument(
         "--dump",
         type=Path,
-        help="an .npz of the tensors that a device has, by the name or the index in the file",
+        help="an .npz of the tensors that a device has, by the index or the name in the file",
     )
     parser.add_argument(
         "--input", type=Path, help="an .npy of images or of codes; random codes without it"

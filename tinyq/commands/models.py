@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from tinyq.export import load
 from tinyq.layers.nodes import INPUT
 from tinyq.models import digits, foreign, resnet
+from tinyq.models.load_onnx import load_onnx
 from tinyq.models.load_tflite import load_tflite
 from tinyq.network import QNetwork
 
@@ -21,13 +22,14 @@ MOST = 1 << 30  # bytes of an .npy or an .npz
 
 
 def open_model(name: str) -> QNetwork:
-    """Return a network by name: "seed", "digits", an .npz that tinyq wrote, or a .tflite.
+    """Return a network by name: "seed", "digits", an .npz that tinyq wrote, a .tflite, an .onnx.
 
-    Raises OSError for a file that cannot be read, ValueError for one that holds no network.
+    Raises ImportError for an .onnx without the extra, OSError for a file that cannot be read,
+    ValueError for one that holds no network.
     """
-    if Path(name).suffix != ".tflite":
-        return network(name)[0]
-    return load_tflite(name)
+    loaders: dict[str, Callable[[str], QNetwork]] = {".onnx": load_onnx, ".tflite": load_tflite}
+    loader = loaders.get(Path(name).suffix)
+    return loader(name) if loader else network(name)[0]
 
 
 def network(name: str) -> tuple[QNetwork, NDArray[Any] | None]:

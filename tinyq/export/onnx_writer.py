@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tinyq.export.extra import imported
 from tinyq.export.onnx_operator import Operand, Operator
+from tinyq.models.extra import imported
 
 OPSET, IR_VERSION = 21, 10
 MICROSOFT = "com.microsoft"

@@ -7,12 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.export.extra import imported
 from tinyq.export.tflite_operator import Operator
 from tinyq.export.tflite_operators import operators
 from tinyq.export.tflite_steps import Step
 from tinyq.layers import QConstant
 from tinyq.layers.contract import Layer, Shape
+from tinyq.models.extra import imported
 
 # A runtime refuses an operator of a version newer than its own, and an older version than these may
 # have no int8 kernel: so each is the oldest that has one.

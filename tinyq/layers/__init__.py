@@ -7,6 +7,7 @@ from tinyq.layers.conv import QConv2D, QConv2DPerChannel
 from tinyq.layers.dense import QDense
 from tinyq.layers.depthwise import QDepthwiseConv2D
 from tinyq.layers.mean import QMean
+from tinyq.layers.mean_pool import QMeanPool2D
 from tinyq.layers.mul import QMul
 from tinyq.layers.pad import QPad
 from tinyq.layers.passthrough import QClamp, QPad2D, qrelu, qrelu6
@@ -15,6 +16,7 @@ from tinyq.layers.rescale import QRescale
 from tinyq.layers.reshape import QReshape
 from tinyq.layers.same import same_pads
 from tinyq.layers.softmax import QSoftmax
+from tinyq.layers.softmax_to_grid import QSoftmaxToGrid
 from tinyq.layers.sub import QSub
 from tinyq.layers.table import QTable
 from tinyq.layers.transpose import QTranspose
@@ -32,12 +34,14 @@ __all__ = [
     "QGlobalAvgPool2D",
     "QMaxPool2D",
     "QMean",
+    "QMeanPool2D",
     "QMul",
     "QPad",
     "QPad2D",
     "QRescale",
     "QReshape",
     "QSoftmax",
+    "QSoftmaxToGrid",
     "QSub",
     "QTable",
     "QTranspose",

@@ -68,13 +68,20 @@ class QSoftmax(OneInput):
         """Return the shares: int8 (N, ..., C), with C in 1..4095, same shape out."""
         check_codes(self, codes, self.in_grid, ANY)
         check_row(codes.shape[-1])
-        wide = codes.astype(np.int16)
-        exps = self.exps[wide.max(axis=-1, keepdims=True) - wide].astype(np.int64)
-        total = divide_by_pot(exps, SUM_BITS).sum(axis=-1, keepdims=True)
-        scale, bits = normalized_reciprocal(total)
-        # a shift of up to 34, for which int64 has room
-        shares = divide_by_pot(high_mul(scale, exps), bits + 31 - 8)
-        return np.minimum(shares - 128, 127).astype(np.int8)
+        return np.minimum(shares(self.exps, codes, 8) - 128, 127).astype(np.int8)
+
+
+def shares(table: NDArray[np.int32], codes: NDArray[np.int8], bits: int) -> NDArray[np.int64]:
+    """Return each code's share of its row with so many bits of fraction, 31 at most.
+
+    table: the exponential of each difference max - x, as exponentials gives it.
+    """
+    wide = codes.astype(np.int16)
+    exps = table[wide.max(axis=-1, keepdims=True) - wide].astype(np.int64)
+    total = divide_by_pot(exps, SUM_BITS).sum(axis=-1, keepdims=True)
+    scale, power = normalized_reciprocal(total)
+    # a shift of up to 34, for which int64 has room
+    return divide_by_pot(high_mul(scale, exps), power + 31 - bits)
 
 
 def exponentials(scale: float, beta: float) -> NDArray[np.int32]:

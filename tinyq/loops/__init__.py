@@ -33,7 +33,7 @@ from tinyq.loops.functions import (
 from tinyq.loops.integers import INT32_MAX, INT32_MIN, as_ints, int32, wrap_int32
 from tinyq.loops.mean import mean
 from tinyq.loops.pointwise import add, add_multipliers, add_ratios, clamp, relu
-from tinyq.loops.pool import avg_pool2d, global_avg_pool2d, max_pool2d
+from tinyq.loops.pool import avg_pool2d, global_avg_pool2d, max_pool2d, mean_pool2d
 from tinyq.loops.rescale import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
@@ -43,7 +43,7 @@ from tinyq.loops.rescale import (
 )
 from tinyq.loops.roundings import rescale_float32, rescale_float64, rescale_single, rescale_up
 from tinyq.loops.shapes import concat, pad, reshape, transpose
-from tinyq.loops.softmax import softmax, softmax_multiplier
+from tinyq.loops.softmax import softmax, softmax_multiplier, softmax_shares
 
 __all__ = [
     "INT32_MAX",
@@ -70,6 +70,7 @@ __all__ = [
     "logistic_code",
     "max_pool2d",
     "mean",
+    "mean_pool2d",
     "mul",
     "multiply_by_quantized_multiplier",
     "pad",
@@ -88,6 +89,7 @@ __all__ = [
     "saturating_rounding_doubling_high_mul",
     "softmax",
     "softmax_multiplier",
+    "softmax_shares",
     "sub",
     "tanh_code",
     "transpose",

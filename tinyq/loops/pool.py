@@ -67,6 +67,27 @@ def global_avg_pool2d(image: Sequence, qmin: int = -128, qmax: int = 127) -> lis
     return avg_pool2d(image, (len(image), len(image[0])), (1, 1), qmin, qmax)[0][0]
 
 
+def mean_pool2d(
+    image: Sequence,
+    size: Pair,
+    stride: Pair,
+    in_zero_point: int,
+    requantize: Callable[[int], int],
+) -> Image:
+    """Sum each window of codes less their zero_point, and bring the sums to another grid.
+
+    image: (H, W, C) codes.  size, stride: (down, right), in pixels; requantize: from a sum to a
+    code.  Returns (OH, OW, C) codes.
+
+    >>> mean_pool2d([[[3], [5]]], (1, 2), (1, 1), 1, lambda total: total // 2)
+    [[[3]]]
+    """
+    zero = whole(in_zero_point)
+    return _windows(
+        image, size, stride, lambda codes: requantize(int32(sum(code - zero for code in codes)))
+    )
+
+
 def _mean(codes: list[int]) -> int:
     total, count = 0, len(codes)
     for q in codes:

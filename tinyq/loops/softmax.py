@@ -36,14 +36,23 @@ def softmax(row: Sequence, multiplier: int, left: int) -> list[int]:
 
     row: codes.  multiplier, left: from softmax_multiplier.
 
-    Three passes: the largest code; the sum of exp(code - largest), each 1 at most, 12 integer bits;
-    each exponential over the sum.  The sum is 2^e * (1 + f) with 0 <= f < 1, so that 1 / (1 + f)
-    is a number that the fixed point has, and the rest is a shift.
-
     Raises OverflowError if the sum leaves int32: for 4,096 codes and more.
 
     >>> softmax([0, 10, 20], *softmax_multiplier(0.1, 1.0))
     [-105, -65, 42]
+    """
+    return [min(share - 128, 127) for share in softmax_shares(row, multiplier, left, 8)]
+
+
+def softmax_shares(row: Sequence, multiplier: int, left: int, bits: int) -> list[int]:
+    """Return the shares of a row with so many bits of fraction, 31 at most.
+
+    Three passes: the largest code; the sum of exp(code - largest), each 1 at most, 12 integer bits;
+    each exponential over the sum.  The sum is 2^e * (1 + f) with 0 <= f < 1, so that 1 / (1 + f)
+    is a number that the fixed point has, and the rest is a shift.
+
+    >>> softmax_shares([7, 7], *softmax_multiplier(0.1, 1.0), 31)     # halves of 2**31, or nearly
+    [1073741823, 1073741823]
     """
     row, left = as_ints(row), check_shift(left)
     largest = max(row)
@@ -53,9 +62,8 @@ def softmax(row: Sequence, multiplier: int, left: int) -> list[int]:
         total = int32(total + rounding_divide_by_pot(exp, SUM_BITS))
     length = total.bit_length()
     scale = one_over_one_plus_x(total * 2 ** (32 - length) - 2**31)
-    shift = length - (32 - SUM_BITS) + 31 - 8  # e, and from 31 bits of fraction to 8
-    shares = [rounding_divide_by_pot(high_mul(scale, exp), shift) for exp in exps]
-    return [min(share - 128, 127) for share in shares]
+    shift = length - (32 - SUM_BITS) + 31 - bits  # e, and from 31 bits of fraction to fewer
+    return [rounding_divide_by_pot(high_mul(scale, exp), shift) for exp in exps]
 
 
 def _exp(difference: int, multiplier: int, left: int) -> int:

@@ -1,1 +1,1 @@
-"""Networks that are there already: the seed, the digits, and the ways in: PyTorch, .tflite."""
+"""Networks: the seed, the digits, and the ways in from PyTorch, .tflite and .onnx."""

@@ -1,4 +1,4 @@
-"""The ledger of a .tflite: a row for its input and for each operator of the file."""
+"""The ledger of a file that was opened: a row for its input and for each operator of the file."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,8 +15,10 @@ from tinyq.models.understand import Understood, kind
 class OperatorRow:
     """One operator's bookkeeping, in numbers and strings that JSON knows.
 
-    operator: its index, None for the input; nodes, layers: names and kinds of what it became;
-    reads: the indices of its tensors; tensor, type, shape, scales, zero_points: of what it makes,
+    operator: its index, None for the input; version: of the operator, in an .onnx of all of them;
+    nodes, layers: names and kinds of what it became;
+    reads: what names its tensors, an index or, in an .onnx, a name; tensor, type, shape, scales,
+    zero_points: of what it makes,
     as the file has them, None and empty where it makes nothing; weight_scales: one or one for each
     output channel, () without weights; multipliers, shifts: of each requantizer, by its name:
     multiplier * 2**(-31 - shift), where a positive shift goes right (TFLite's own has the other
@@ -28,10 +30,10 @@ class OperatorRow:
     version: int
     nodes: tuple[str, ...]
     layers: tuple[str, ...]
-    reads: tuple[int, ...]
-    tensor: int | None
+    reads: tuple[int | str, ...]
+    tensor: int | str | None
     type: str
-    shape: tuple[int, ...]
+    shape: tuple[int | str, ...]
     scales: tuple[float, ...]
     zero_points: tuple[int, ...]
     weight_scales: tuple[float, ...] = ()
@@ -50,8 +52,6 @@ def operator_rows(model: Model, understood: Understood) -> list[OperatorRow]:
     for operator in model.operators:
         mine = nodes.get(operator.index, [])
         layers = [node.layer for node in mine]
-        weights = [layer.weight_scale for layer in layers if isinstance(layer, Linear)]
-        requantizers = dict(chain.from_iterable(layer.requantizers.items() for layer in layers))
         rows.append(
             OperatorRow(
                 operator.index,
@@ -61,13 +61,24 @@ def operator_rows(model: Model, understood: Understood) -> list[OperatorRow]:
                 tuple(type(layer).__name__ for layer in layers),
                 tuple(index for index in operator.inputs if index != NO_TENSOR),
                 *_made(model, operator.outputs),
-                tuple(chain.from_iterable(scales.tolist() for scales in weights)),
-                {name: one.multiplier.tolist() for name, one in requantizers.items()},
-                {name: one.shift.tolist() for name, one in requantizers.items()},
+                *arithmetic(layers),
                 why.get(operator.index, ""),
             )
         )
     return rows
+
+
+def arithmetic(
+    layers: Sequence[Layer],
+) -> tuple[tuple[float, ...], dict[str, list[int]], dict[str, list[int]]]:
+    """Return weight_scales, multipliers and shifts of the layers that an operator became."""
+    weights = [layer.weight_scale for layer in layers if isinstance(layer, Linear)]
+    requantizers = dict(chain.from_iterable(layer.requantizers.items() for layer in layers))
+    return (
+        tuple(chain.from_iterable(scales.tolist() for scales in weights)),
+        {name: one.multiplier.tolist() for name, one in requantizers.items()},
+        {name: one.shift.tolist() for name, one in requantizers.items()},
+    )
 
 
 def _made(

@@ -65,7 +65,7 @@ def understand(model: Model) -> Understood:
         op = Op(model, operator, values)
         try:
             made = _made(op)
-            weights += sum(map(_held, op.nodes))
+            weights += sum(map(held, op.nodes))
             if weights > MOST_WEIGHTS:
                 raise ValueError(f"the constants must have {MOST_WEIGHTS} bytes together, got more")
         except ValueError as error:
@@ -78,7 +78,7 @@ def understand(model: Model) -> Understood:
     return Understood(tuple(nodes), operators, values, tuple(refusals))
 
 
-def _held(node: Node[Layer]) -> int:
+def held(node: Node[Layer]) -> int:
     """Return how many bytes of the file's constants a node has a copy of."""
     layer = node.layer
     if isinstance(layer, Linear):

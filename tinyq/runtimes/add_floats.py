@@ -1,6 +1,7 @@
 """The rules by which runtimes add two int8 tensors in float32.
 
-Each takes a QAdd and its two codes arrays, int8 of one shape, and returns int8 of that shape.
+Each takes a QAdd and its two codes arrays, int8 (N, ...) whose samples broadcast, for PyTorch's
+rule of one shape, and returns int8.
 """
 
 import math
@@ -28,11 +29,11 @@ def onnx_runtime(layer: QAdd, a: Codes, b: Codes) -> Codes:
     Where the tensors have a single element, a and b change places in both formulas.
     Source: ONNX Runtime ``QLinearAdd`` on a processor with FMA, found by measurement.
     """
-    check_one_shape(layer, a, b)
+    a, b = check_pair(layer, layer.in_grids, a, b)
     out = layer.out_grid
     zero_points = np.array([grid.zero_point for grid in layer.in_grids], np.int8)
     sides = list(zip(ratios(layer), zero_points, (a, b), strict=True))
-    (r_a, zero_a, a), (r_b, zero_b, b) = reversed(sides) if a.size == 1 else sides
+    (r_a, zero_a, a), (r_b, zero_b, b) = reversed(sides) if a.size == b.size == 1 else sides
     constant = np.float32(out.zero_point) - fused(r_a, zero_a, r_b * zero_b.astype(np.float32))
     total = fused(r_a, a, fused(r_b, b, constant))
     return np.rint(np.clip(total, out.qmin, out.qmax)).astype(np.int8)
@@ -61,7 +62,7 @@ def pytorch(layer: QAdd, a: Codes, b: Codes) -> Codes:
 
 
 def check_one_shape(layer: QAdd, a: Codes, b: Codes) -> None:
-    """Raise ValueError where an axis would be repeated: nobody has measured what happens then."""
+    """Raise ValueError where an axis would be repeated: nobody has measured PyTorch's sum then."""
     check_pair(layer, layer.in_grids, a, b)
     if a.shape != b.shape:
         raise ValueError(f"QAdd: a and b must have one shape here, got {a.shape}, {b.shape}")

@@ -25,16 +25,16 @@ class Difference:
     """Where two sides differ first, and why; print shows it as text.
 
     sides: their names, a runtime's or "the dump"; node: the name of the operator's last node, whose
-    tensor it is; kind: of the layer that is explained; tensor: the tensor's index in the model's
-    file, None without one; place: (n, h, w, c) of the first byte that differs; codes: of both
-    sides, after a fused clamp; differing, size: how many bytes of the tensor differ, of how many;
-    explanation: how each rule comes to its code; None for the network's input.
+    tensor it is; kind: of the layer that is explained; tensor: the tensor's index or name in the
+    model's file, None without one; place: (n, h, w, c) of the first byte that differs; codes: of
+    both sides, after a fused clamp; differing, size: how many bytes of the tensor differ, of how
+    many; explanation: how each rule comes to its code; None for the network's input.
     """
 
     sides: tuple[str, str]
     node: str
     kind: str
-    tensor: int | None
+    tensor: int | str | None
     place: Place
     codes: tuple[int, int]
     differing: int
@@ -87,9 +87,12 @@ def ends_operator(model: QNetwork, name: str) -> bool:
     return indices is None or name in indices
 
 
-def tensor_indices(model: QNetwork) -> Mapping[str, int] | None:
-    """Return the index of tensors in the model's file by node's name; None without a file."""
-    return getattr(model, "tensor_indices", None)
+def tensor_indices(model: QNetwork) -> Mapping[str, int | str] | None:
+    """Return what the model's file knows tensors by, an index or a name, by node's name.
+
+    None without a file.
+    """
+    return getattr(model, "tensor_indices", None) or getattr(model, "tensor_names", None)
 
 
 def difference_at(

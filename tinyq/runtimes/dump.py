@@ -74,8 +74,8 @@ def compare(
     and is named; the difference may then be its own.
 
     model: an int8 network; x: float32 images, or int8 codes, (N, H, W, C), which the device had;
-    dump: int8 codes (N, ...) by a tensor's index in the model's file, or by name, "input" too; an
-    index may be a string, as in an .npz; runtime: a name in RUNTIMES, or a Runtime.
+    dump: int8 codes (N, ...) by a tensor's index or name in the model's file, or by name, "input"
+    too; an index may be a string, as in an .npz; runtime: a name in RUNTIMES, or a Runtime.
     Raises as trace does; TypeError for a dump that is no int8 array, ValueError for one of another
     shape, for one tensor under two keys, or where no key names a tensor of the network.
 

@@ -21,7 +21,19 @@ def fused(ratio: np.float32, codes: Integers, addend: Floats) -> NDArray[np.floa
     >>> fused(np.float32(1), tie, tiny).tolist()         # the tie alone rounds to the even 2**24
     [16777218.0]
     """
-    product = np.asarray(ratio, np.float64) * np.asarray(codes, np.float64)  # exact: 24 + 29 bits
+    # the product is exact in float64: 24 + 29 bits
+    return fused_floats(np.asarray(ratio, np.float64), np.asarray(codes, np.float64), addend)
+
+
+def fused_floats(
+    a: NDArray[np.floating], b: NDArray[np.floating], addend: Floats
+) -> NDArray[np.float32]:
+    """Return ``a * b + addend`` rounded once, to float32: fused, for a product of float32 numbers.
+
+    >>> fused_floats(np.float32([2**12 + 1]), np.float32([2**12 + 1]), np.float32(-(2.0**24)))
+    array([8193.], dtype=float32)
+    """
+    product = np.asarray(a, np.float64) * np.asarray(b, np.float64)  # exact: 24 + 24 bits
     term = np.asarray(addend, np.float64)
     total = product + term
     # Knuth's TwoSum: what the sum lost to its rounding, exactly

@@ -122,6 +122,18 @@ def _mean(layer: layers.QMean, tensor: Sequence) -> list:
     return loops.mean(tensor, layer.axes, grid.zero_point, *pair, *ends, layer.keep_dims)
 
 
+def _mean_pool(layer: layers.QMeanPool2D, image: Sequence) -> list:
+    grid, out = layer.in_grid, layer.out_grid
+    write, rescale = ROUNDINGS[layer.requantizer.rounding]
+    multiplier, shift = write(grid.scale / (layer.kernel[0] * layer.kernel[1]) / out.scale)
+    end = out.zero_point, out.qmin, out.qmax
+
+    def requantize(total: int) -> int:
+        return loops.requantize(total, multiplier, shift, *end, rescale)
+
+    return loops.mean_pool2d(image, layer.kernel, layer.stride, grid.zero_point, requantize)
+
+
 def _clamp(layer: layers.QClamp, codes: Sequence) -> list:
     return _as_images(lambda image: loops.clamp(image, layer.low, layer.high), codes)
 
@@ -146,6 +158,7 @@ NESTS: dict[type, Callable[..., list]] = {
     layers.QMul: elementwise.mul,
     layers.QRescale: elementwise.rescale,
     layers.QSoftmax: elementwise.softmax,
+    layers.QSoftmaxToGrid: elementwise.softmax_to_grid,
     layers.QSub: elementwise.sub,
     layers.QTable: elementwise.table,
     layers.QPad2D: lambda layer, image: loops.pad2d(image, layer.pads, layer.in_grid.zero_point),
@@ -158,6 +171,7 @@ NESTS: dict[type, Callable[..., list]] = {
     layers.QConcat: lambda layer, *samples: loops.concat(samples, layer.axis),
     layers.QGlobalAvgPool2D: lambda layer, image: loops.global_avg_pool2d(image),
     layers.QMean: _mean,
+    layers.QMeanPool2D: _mean_pool,
     layers.QPad: lambda layer, codes: loops.pad(codes, layer.pads, layer.in_grid.zero_point),
     layers.QReshape: lambda layer, codes: loops.reshape(codes, layer.out_shape(np.shape(codes))),
     layers.QTranspose: lambda layer, codes: loops.transpose(codes, layer.axes),

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from numbers import Integral
 
 from tinyq import layers, loops
+from tinyq.affine import Grid
 from tinyq.layers.functions import Function
 from tinyq.requantize import Requantizer, Rounding
 
@@ -28,6 +29,10 @@ FUNCTIONS: dict[Function, Callable[..., int]] = {
     Function.RELU: loops.relu_code,
     Function.RELU6: loops.relu6_code,
 }
+
+
+# Functions whose formula makes one grid alone; on another, ONNX Runtime's, it is a table.
+ONE_GRID = {Function.LOGISTIC: Grid(1 / 256, -128), Function.TANH: Grid(1 / 128, 0)}
 
 
 def add(layer: layers.QAdd, a: Sequence, b: Sequence) -> list:
@@ -96,13 +101,26 @@ def softmax(layer: layers.QSoftmax, codes: Sequence) -> list:
     return loops.softmax(codes, *loops.softmax_multiplier(layer.in_grid.scale, layer.beta))
 
 
+def softmax_to_grid(layer: layers.QSoftmaxToGrid, codes: Sequence) -> list:
+    """Take the shares of each innermost row by the loops, and bring them to the output's grid."""
+    if not isinstance(codes[0], Integral):
+        return [softmax_to_grid(layer, rows) for rows in codes]
+    out, parts = layer.out_grid, loops.softmax_multiplier(layer.in_grid.scale, 1.0)
+    write, rescale = ROUNDINGS[layer.requantizer.rounding]
+    pair, ends = write(2.0**-31 / out.scale), (out.zero_point, out.qmin, out.qmax)
+    return [
+        loops.requantize(min(share, loops.INT32_MAX), *pair, *ends, rescale)
+        for share in loops.softmax_shares(codes, *parts, 31)
+    ]
+
+
 def table(layer: layers.QTable, codes: Sequence) -> list:
-    """Compute the layer's function of each code; a table of no function is looked up."""
-    if layer.function is None:
+    """Compute the layer's function of each code; a table that no formula fills is looked up."""
+    if layer.function is None or layer.out_grid != ONE_GRID.get(layer.function, layer.out_grid):
         table = layer.table.tolist()
         return loops.each(lambda x: table[x + 128], codes)
     grids = [(grid.scale, grid.zero_point) for grid in (layer.in_grid, layer.out_grid)]
-    if layer.function in (Function.LOGISTIC, Function.TANH):  # their output has one grid alone
+    if layer.function in ONE_GRID:
         del grids[1]
     alpha = () if layer.alpha is None else (layer.alpha,)
     out, function = layer.out_grid, FUNCTIONS[layer.function]

@@ -1,6 +1,7 @@
 """The rules by which runtimes round an average pool.
 
-Each takes a QAvgPool2D or QGlobalAvgPool2D and its codes, int8 (N, H, W, C), and returns int8.
+Each takes a QAvgPool2D or QGlobalAvgPool2D, that of ONNX Runtime a QMeanPool2D too, and its codes,
+int8 (N, H, W, C), and returns int8.
 """
 
 from functools import reduce
@@ -9,12 +10,13 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tinyq.layers import QAvgPool2D, QGlobalAvgPool2D
+from tinyq.layers import QAvgPool2D, QGlobalAvgPool2D, QMeanPool2D
 from tinyq.layers.checks import IMAGE, check_codes, output_size, pad_image, taps
 from tinyq.layers.contract import Codes
 from tinyq.layers.pool import window_counts
 
 AveragePool = QAvgPool2D | QGlobalAvgPool2D
+Windows = QAvgPool2D | QMeanPool2D
 Number = TypeVar("Number", np.int32, np.float32)
 
 
@@ -26,30 +28,32 @@ def half_away(layer: AveragePool, codes: Codes) -> Codes:
     return layer.forward(codes)
 
 
-def onnx_runtime(layer: AveragePool, codes: Codes) -> Codes:
+def onnx_runtime(layer: AveragePool | QMeanPool2D, codes: Codes) -> Codes:
     """Return the mean by one of two roads, both in float32 with ties to even.
 
-    window:       y = rint((sum of s*(x - zp), row by row) / count / s + zp)
-    whole image:  y = rint(sum of (x - zp) * (s / (count*s))) + zp
+    window:       y = rint((sum of s*(x - zp), row by row) / count / s_out + zp_out)
+    whole image:  y = rint(sum of (x - zp) * (s / (count*s_out))) + zp_out
 
     A window as large as the image, without pads, is computed as the whole image.
     Source: ONNX Runtime ``QLinearAveragePool`` and ``QLinearGlobalAveragePool``, found by
     measurement.
     """
     total, count = window_sums(layer, codes)
-    grid, scale = layer.in_grid, np.float32(layer.in_grid.scale)
+    grid, out, scale = layer.in_grid, layer.out_grid, np.float32(layer.in_grid.scale)
+    out_scale = np.float32(out.scale)
     if isinstance(layer, QGlobalAvgPool2D) or _is_whole(layer, codes):
         steps = (total - count * np.int32(grid.zero_point)).astype(np.float32)
-        # s / (count*s) is not 1 / count: each of the two operations rounds
-        mean = np.rint(steps * (scale / (count.astype(np.float32) * scale))) + grid.zero_point
+        # even s / (count*s) is not 1 / count: each of the two operations rounds
+        ratio = scale / (count.astype(np.float32) * out_scale)
+        mean = np.rint(steps * ratio) + out.zero_point
     else:
         # float32 sums depend on their order, here that of the window's rows
         real = window_total(layer, grid.dequantize(codes))
-        mean = np.rint(real / count.astype(np.float32) / scale + np.float32(grid.zero_point))
-    return np.clip(mean, grid.qmin, grid.qmax).astype(np.int8)
+        mean = np.rint(real / count.astype(np.float32) / out_scale + np.float32(out.zero_point))
+    return np.clip(mean, out.qmin, out.qmax).astype(np.int8)
 
 
-def _is_whole(layer: QAvgPool2D, codes: Codes) -> bool:
+def _is_whole(layer: Windows, codes: Codes) -> bool:
     return layer.kernel == codes.shape[1:3] and not any(layer.pads)
 
 
@@ -75,7 +79,9 @@ def pytorch(layer: AveragePool, codes: Codes) -> Codes:
     return np.clip(mean - 128, grid.qmin, grid.qmax).astype(np.int8)
 
 
-def window_sums(layer: AveragePool, codes: Codes) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+def window_sums(
+    layer: AveragePool | QMeanPool2D, codes: Codes
+) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
     """Return the sum of the raw codes in each window, and how many pixels it holds.
 
     codes: int8 (N, H, W, C).  The sums are int32 (N, OH, OW, C), or (N, C) for the global pool;
@@ -90,7 +96,7 @@ def window_sums(layer: AveragePool, codes: Codes) -> tuple[NDArray[np.int32], ND
     return window_total(layer, codes.astype(np.int32)), counts
 
 
-def window_total(layer: QAvgPool2D, image: NDArray[Number]) -> NDArray[Number]:
+def window_total(layer: Windows, image: NDArray[Number]) -> NDArray[Number]:
     """Return the sum of each window, row by row: (N, H, W, C) to (N, OH, OW, C), of one dtype."""
     image = pad_image(image, layer.pads, 0)
     out = output_size(layer, image.shape, layer.kernel, layer.stride)

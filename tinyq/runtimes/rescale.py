@@ -4,7 +4,9 @@ Each takes a QRescale and its codes, int8 (N, ...), and returns int8 of that sha
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tinyq.affine import Grid
 from tinyq.layers import QRescale
 from tinyq.layers.broadcast import steps
 from tinyq.layers.checks import ANY, check_codes
@@ -31,6 +33,31 @@ def litert_optimized(layer: QRescale, codes: Codes) -> Codes:
         for rounding in (Rounding.UP, Rounding.DOUBLE)
     )
     return np.where(in_blocks(codes.shape, codes.size, BLOCK), blocks, rest)
+
+
+def onnx_runtime(layer: QRescale, codes: Codes) -> Codes:
+    """Return the codes as real numbers, quantized anew, in float32, ties to even.
+
+    y = clamp(rint(s_in * (x - zp_in) / s_out) + zp_out)
+
+    Source: ONNX Runtime ``QLinearConcat``, and ``QuantizeLinear`` of ``DequantizeLinear``.
+    """
+    check_codes(layer, codes, layer.in_grid, ANY)
+    return to_codes(quantized(layer.in_grid.dequantize(codes), layer.out_grid), layer.out_grid)
+
+
+def quantized(reals: NDArray[np.float32], grid: Grid) -> NDArray[np.float32]:
+    """Return ``rint(reals / scale) + zero_point`` in float32, not clamped: ``QuantizeLinear``."""
+    return np.rint(reals / np.float32(grid.scale)) + np.float32(grid.zero_point)
+
+
+def onnx_runtime_quantize(reals: NDArray[np.float32], grid: Grid) -> Codes:
+    """Return real numbers as codes: ``QuantizeLinear``, clamped.
+
+    >>> onnx_runtime_quantize(np.float32([[-20.5, -21.5, 200]]), Grid(1.0, 0)).tolist()
+    [[-20, -22, 127]]
+    """
+    return to_codes(quantized(reals, grid), grid)
 
 
 def litert_default(layer: QRescale, codes: Codes) -> Codes:

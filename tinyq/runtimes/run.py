@@ -84,8 +84,16 @@ def _softmax(runtime: Runtime, layer: layers.QSoftmax, codes: Codes) -> Codes:
     return _declared(runtime, layer, "softmax", codes)
 
 
+def _softmax_to_grid(runtime: Runtime, layer: layers.QSoftmaxToGrid, codes: Codes) -> Codes:
+    return _declared(runtime, layer, "softmax_to_grid", codes)
+
+
 def _table(runtime: Runtime, layer: layers.QTable, codes: Codes) -> Codes:
     return _declared(runtime, layer, "table", codes)
+
+
+def _mean_pool(runtime: Runtime, layer: layers.QMeanPool2D, codes: Codes) -> Codes:
+    return _declared(runtime, layer, "mean_pool", codes)
 
 
 def _constant(runtime: Runtime, layer: layers.QConstant) -> Codes:
@@ -111,12 +119,14 @@ RULES: dict[type, Callable[..., Codes]] = {
     layers.QGlobalAvgPool2D: _average_pool,
     layers.QMaxPool2D: _shared,
     layers.QMean: _mean,
+    layers.QMeanPool2D: _mean_pool,
     layers.QMul: _mul,
     layers.QPad2D: _shared,
     layers.QPad: _shared,
     layers.QRescale: _rescale,
     layers.QReshape: _shared,
     layers.QSoftmax: _softmax,
+    layers.QSoftmaxToGrid: _softmax_to_grid,
     layers.QSub: _sub,
     layers.QTable: _table,
     layers.QTranspose: _shared,
@@ -144,11 +154,22 @@ def finish(layer: Linear, acc: NDArray[np.int32], runtime: Runtime) -> Codes:
 def trace(qnet: QNetwork, images: NDArray[Any], runtime: str | Runtime) -> dict[str, Codes]:
     """Return every tensor's codes by layer name, as `QNetwork.trace` does, under runtime.
 
-    images: float32 (N, H, W, C), quantized on the input grid here; int8 is taken as codes.
+    images: float32 (N, H, W, C), quantized on the input grid here, by the runtime's own rule where
+    the network's file has float32 inputs; int8 is taken as codes.
     runtime: a name in RUNTIMES, or a Runtime.
     Raises as QNetwork.trace and forward do, with the layer's name, and as named does.
     """
     return dict(tensors(qnet, images, named(runtime)))
+
+
+def _input(qnet: QNetwork, images: NDArray[Any], runtime: Runtime) -> Codes:
+    """Return the codes of a network's input: by the runtime's rule where its file quantizes it."""
+    grid = qnet.grids[INPUT]
+    codes = to_codes(images, grid, qnet.image_shape)
+    inside = getattr(qnet, "float_input", False) and images.dtype != np.int8
+    return (
+        runtime.quantize(images.astype(np.float32), grid) if inside and runtime.quantize else codes
+    )
 
 
 def tensors(
@@ -161,7 +182,7 @@ def tensors(
 
     known: codes that are taken as they are instead of being computed, by name.
     """
-    made = {INPUT: to_codes(images, qnet.grids[INPUT], qnet.image_shape), **(known or {})}
+    made = {INPUT: _input(qnet, images, runtime), **(known or {})}
     yield INPUT, made[INPUT]
     for node in qnet.nodes:
         if node.name not in made:

@@ -1,13 +1,14 @@
 """The rules by which runtimes take the softmax of int8 codes.
 
-Each takes a QSoftmax and its codes, int8 (N, ..., C), and returns int8 of that shape.
+Each takes a QSoftmax, that of ONNX Runtime a QSoftmaxToGrid too, and its codes, int8 (N, ..., C),
+and returns int8 of that shape.
 """
 
 import numpy as np
 
 from tinyq.affine import round_half_away
 from tinyq.fixedpoint import rounding_divide_by_pot
-from tinyq.layers import QSoftmax
+from tinyq.layers import QSoftmax, QSoftmaxToGrid
 from tinyq.layers.contract import Codes
 from tinyq.layers.softmax import SUM_BITS
 from tinyq.runtimes.add import to_codes
@@ -53,3 +54,28 @@ def float_table(layer: QSoftmax, codes: Codes) -> Codes:
         total = np.add.accumulate(exps, axis=-1)[..., -1:]  # float32 sums depend on their order
         shares = exps * (np.float32(1) / (total * np.float32(layer.out_grid.scale)))
     return to_codes(round_half_away(shares) - 128, layer.out_grid)
+
+
+def onnx_runtime(layer: QSoftmax | QSoftmaxToGrid, codes: Codes) -> Codes:
+    """Return the softmax by a table of 256 exponentials in float32, divided in float64.
+
+    high = max(log(largest float32 / C) - 5, 0);  e = float32(exp(high - s_in * d)), d = max - x
+    y = clamp(rint(e * floor(1 / s_out) / (sum of e)) + zp_out)
+
+    The table reaches so high that a row's sum just stays finite.  The sum runs from first to last
+    in float32, the logarithm is float32, and so are 1 / s_out and its floor; ties go to even.
+    Source: ONNX Runtime ``QLinearSoftmax`` with beta 1, found by measurement.
+    """
+    layer.forward(codes)  # raises for what the layer does not take
+    if isinstance(layer, QSoftmax) and layer.beta != 1:
+        raise ValueError(f"QSoftmax: ONNX Runtime's has no beta, got {layer.beta}")
+    scale, wide = np.float64(np.float32(layer.in_grid.scale)), codes.astype(np.int16)
+    largest = np.log(np.finfo(np.float32).max / np.float32(codes.shape[-1]))
+    high = max(np.float64(largest) - 5, 0.0) / scale
+    with np.errstate(under="ignore"):
+        table = np.exp((high - np.arange(256)) * scale).astype(np.float32)
+        exps = table[wide.max(axis=-1, keepdims=True) - wide]
+        total = np.add.accumulate(exps, axis=-1)[..., -1:].astype(np.float64)
+    steps = np.floor(np.float32(1) / np.float32(layer.out_grid.scale)).astype(np.float64)
+    shares = np.rint(exps.astype(np.float64) * steps / total)
+    return to_codes(shares + layer.out_grid.zero_point, layer.out_grid)

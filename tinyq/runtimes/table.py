@@ -6,13 +6,37 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tinyq.affine import Grid
 from tinyq.checks import own_fields
 from tinyq.checks.values import shown
-from tinyq.layers import QAdd, QDepthwiseConv2D, QMean, QMul, QRescale, QSoftmax, QSub, QTable
+from tinyq.layers import (
+    QAdd,
+    QDepthwiseConv2D,
+    QMean,
+    QMeanPool2D,
+    QMul,
+    QRescale,
+    QSoftmax,
+    QSoftmaxToGrid,
+    QSub,
+    QTable,
+)
 from tinyq.layers.contract import Codes
 from tinyq.layers.linear import Linear
 from tinyq.requantize import Rounding
-from tinyq.runtimes import add, add_floats, linear, mean, mul, pool, rescale, softmax, sub, tables
+from tinyq.runtimes import (
+    add,
+    add_floats,
+    linear,
+    mean,
+    mul,
+    pool,
+    rescale,
+    softmax,
+    sub,
+    tables,
+    tables_onnx,
+)
 
 
 @dataclass(frozen=True)
@@ -33,7 +57,11 @@ class Runtime:
     sub, mul: rules of the difference and the product, (layer, a, b) to codes.
     rescale, softmax, table: rules of QUANTIZE from int8 to int8, of SOFTMAX and of the functions of
     one code, (layer, codes) to codes.
-    None for one of the last five: nobody has measured it.
+    mean_pool, softmax_to_grid: rules of the average pool between two grids and of the softmax on
+    another grid than TFLite's, likewise.
+    quantize: rule of the float32 input of a network whose file quantizes it, (reals, grid) to
+    codes; None where tinyq's own is taken.
+    None for another of the last eight: nobody has measured it, or the runtime has no such operator.
     Raises TypeError for anything else.
     """
 
@@ -51,6 +79,9 @@ class Runtime:
     rescale: Callable[[QRescale, Codes], Codes] | None = None
     softmax: Callable[[QSoftmax, Codes], Codes] | None = None
     table: Callable[[QTable, Codes], Codes] | None = None
+    mean_pool: Callable[[QMeanPool2D, Codes], Codes] | None = None
+    softmax_to_grid: Callable[[QSoftmaxToGrid, Codes], Codes] | None = None
+    quantize: Callable[[NDArray[np.float32], Grid], Codes] | None = None
 
     def __post_init__(self) -> None:
         own_fields(self)
@@ -128,6 +159,13 @@ RUNTIMES = {
             add=add_floats.onnx_runtime,
             average_pool=pool.onnx_runtime,
             mean=mean.onnx_runtime,
+            mul=mul.onnx_runtime,
+            rescale=rescale.onnx_runtime,
+            softmax=softmax.onnx_runtime,
+            table=tables_onnx.onnx_runtime,
+            mean_pool=pool.onnx_runtime,
+            softmax_to_grid=softmax.onnx_runtime,
+            quantize=rescale.onnx_runtime_quantize,
         ),
         Runtime(
             "pytorch",
