@@ -195,3 +195,10 @@ def test_a_scale_is_widened_where_that_moves_an_output_by_half_a_step_and_no_mor
     with pytest.raises(ValueError, match="too small"):
         finer = Grid(2.0**-23 * (1 - 2.0**-20), 0)
         widened_scales(np.float32([1]), none, bias, unit, finer, 8)
+
+
+def test_the_least_normal_scale_is_not_too_small():
+    least = np.finfo(np.float32).tiny
+    weights, bias = np.float32([[127 * least]]), np.float32([0])
+    stays = widened_scales(np.float32([least]), weights, bias, Grid(1.0, 0), OUT, 8)
+    assert stays.tolist() == [least]
