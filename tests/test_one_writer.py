@@ -31,6 +31,7 @@ ELSEWHERE = {
     ("tinyq/widgets/frame/explore.py", "savefig"): "to memory",
     ("tools/agreement/__main__.py", "save"): "vectors.save",
     ("tools/agreement/vectors.py", "savez_compressed"): "to memory",
+    ("tools/agreement/wheels.py", "ZipFile"): "to read",
     ("tools/bench_engines/worker.py", "write_text"): "to Linux: a counter starts anew",
     ("tools/bench_widgets.py", "write_text"): "to a temporary folder",
     ("tools/print_book.py", "pdf"): "to memory",

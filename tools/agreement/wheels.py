@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from email import message_from_bytes
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -52,12 +53,11 @@ def download(wheel: Wheel) -> Path:
     folder = WHEELS / wheel.name
     folder.mkdir(parents=True, exist_ok=True)
     if not (have := held(folder, wheel)):
-        wanted = folder / "requirements.txt"
-        wanted.write_text(f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n")
+        wanted = f"{wheel.name}=={wheel.version} --hash=sha256:{wheel.sha256}\n"
         pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--no-input"]
         how = ["download", "--quiet", "--no-deps", "--only-binary", ":all:", "--require-hashes"]
-        asked = [*pip, *how, *wheel.tags, "--dest", str(folder), "-r", str(wanted)]
-        done = subprocess.run(asked, text=True, capture_output=True)
+        asked = [*pip, *how, *wheel.tags, "--dest", str(folder), "-r", "/dev/stdin"]
+        done = subprocess.run(asked, input=wanted, text=True, capture_output=True)
         if not (have := held(folder, wheel)):
             why = [line for line in done.stderr.splitlines() if line.startswith("ERROR")]
             raise OSError(f"{wheel.name} {wheel.version}: {(why or ['no such wheel'])[-1]}")
@@ -68,6 +68,15 @@ def held(folder: Path, wheel: Wheel) -> Path | None:
     """Return the wheel's file in a folder, by its hash."""
     hashes = {hashlib.sha256(path.read_bytes()).hexdigest(): path for path in folder.glob("*.whl")}
     return hashes.get(wheel.sha256)
+
+
+def licence(content: bytes) -> str:
+    """Return the licence that a wheel's metadata names, "" for none."""
+    with ZipFile(io.BytesIO(content)) as archive:
+        names = archive.namelist()
+        about = next(name for name in names if name.endswith(".dist-info/METADATA"))
+        said = message_from_bytes(archive.read(about))["License"] or ""
+    return said.removeprefix("SPDX-License-Identifier: ")
 
 
 def in_archive(content: bytes, inside: str = "") -> Iterator[tuple[str, bytes]]:
