@@ -36,6 +36,38 @@ def test_a_tie_of_a_softmax_goes_to_the_even_code():
     assert made.tolist() == [[-128] * 512]
 
 
+def test_a_share_is_not_rounded_before_it_is_scaled():
+    """The float32 sum of six is a little less than six: 62.5 steps and more, which is 63.
+
+    A float32 sixth times 375 is 62.5, which would go to 62.
+    """
+    layer = layers.QSoftmaxToGrid.from_float(
+        Grid(18.520658, 0), Grid(float(np.float32(0.002666)), -37)
+    )
+    assert forward(layer, np.int8([[100] * 6]), runtime=RULES).tolist() == [[63 - 37] * 6]
+
+
+@pytest.mark.parametrize(
+    ("x", "out", "code", "given"),
+    [
+        ((0.050895288586616516, 60), (0.00012253255408722907, 32), -109, 33),
+        ((0.5757748484611511, 92), (0.0002849938755389303, -44), 80, -40),
+        ((1.2907860279083252, -35), (0.0002382391394348815, 62), -42, 63),
+    ],
+)
+def test_a_sigmoid_is_mlas_s_with_fused_steps(x, out, code, given):
+    """Neither the exact function nor the same polynomials without fused steps."""
+    layer = layers.QTable(Grid(*x), Grid(*out), np.zeros(256, np.int8), Function.LOGISTIC)
+    assert forward(layer, np.int8([[code]]), runtime=RULES).item() == given
+
+
+def test_a_global_pool_multiplies_the_count_with_the_output_s_scale():
+    rows = [[-3, 49, -16, 101, 89, -37], [54, -124, 2, 86, 101, -99]]
+    grids = Grid(0.014434841461479664, 117), Grid(0.01107039861381054, 71)
+    layer = layers.QMeanPool2D.from_float(*grids, (2, 6), (1, 1))
+    assert forward(layer, np.int8(rows)[None, ..., None], runtime=RULES).item() == -60
+
+
 def grid(rng: np.random.Generator, low: float = -3, high: float = 0) -> Grid:
     return Grid(float(np.float32(10 ** rng.uniform(low, high))), int(rng.integers(-128, 128)))
 
