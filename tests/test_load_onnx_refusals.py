@@ -311,7 +311,7 @@ REFUSED = {
         ),
         (
             lambda m: renamed(m, 4, "Exp"),
-            "not fused: QuantizeLinear must read its output, got Exp",
+            "not fused: QuantizeLinear must read its output, got 'Exp'",
         ),
         (lambda m: m.graph.node[4].input.pop(), "not fused: QuantizeLinear must have a scale and"),
     ],
@@ -383,6 +383,15 @@ def test_two_pairs_of_quantize_and_dequantize_are_merged_where_their_grids_diffe
         assert told == []
     else:
         assert told[0].startswith("node 4, QuantizeLinear 'q2': ONNX Runtime merges it with")
+
+
+def test_an_activation_that_reads_itself_is_refused():
+    made = qdq("Conv")
+    made.graph.node[4].input[0] = "u"
+    made.graph.node.insert(4, node("Relu", ["t"], "u"))
+    made.graph.node[4].input.append("u")
+    del made.graph.node[5]
+    assert any("not fused: it must not read what it makes itself" in line for line in lines(made))
 
 
 def test_constants_of_too_many_bytes_are_refused(monkeypatch):

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from tinyq.checks.values import shown
 from tinyq.models.onnx.fused_operators import FUSED, RESCALE, rescaled
 from tinyq.models.onnx.group import Group
 from tinyq.models.onnx.model import LEFT_OUT, Model, Operator, Tensor
@@ -82,6 +83,8 @@ class Wires:
             if len(behind) != 1 or last.outputs[0] in self.outputs:
                 raise ValueError("not fused: one QuantizeLinear alone must read its output")
             last = behind[0]
+            if last in (operator, *chain):
+                raise ValueError("not fused: it must not read what it makes itself")
             chain.append(last)
             if (
                 last.kind == QUANTIZE
@@ -89,7 +92,9 @@ class Wires:
             ):
                 return chain
             if last.domain or last.name not in ACTIVATIONS:
-                raise ValueError(f"not fused: QuantizeLinear must read its output, got {last.name}")
+                raise ValueError(
+                    f"not fused: QuantizeLinear must read its output, got {shown(last.name)}"
+                )
 
     def rescaled(self, source: Operator, quantizer: Operator) -> Operator:
         """Return the operator that QuantizeLinear of DequantizeLinear is.
