@@ -10,7 +10,7 @@ from tinyq.layers.contract import Layer, Shape
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.network import QNetwork
 
-SHARES, UNIT = Grid(1 / 256, -128), Grid(1 / 128, 0)  # what a softmax makes, and what tanh
+SHARES = Grid(1 / 256, -128)  # what a softmax makes, and a logistic
 A, B, OUT = Grid(0.02, -128), Grid(0.0784, 5), Grid(0.06, 10, -100, 90)
 IMAGE = (5, 6, 3)
 RNG = np.random.default_rng(3)
@@ -70,7 +70,7 @@ LAYER_CASES: dict[str, LayerCase] = {
         layers.QSoftmaxToGrid.from_float(B, SHARES), (IMAGE,), floatref.Softmax()
     ),
     "QSub": case(floatref.Sub(), A, B, out_grid=OUT),
-    "QTable": case(floatref.Tanh(), B, out_grid=UNIT),
+    "QTable": case(floatref.Logistic(), B, out_grid=SHARES),
     "QTranspose": case(floatref.Transpose((2, 0, 1)), B),
     "qrelu": case(floatref.ReLU(), B),
     "qrelu6": case(floatref.ReLU6(), B),

@@ -47,6 +47,7 @@ CALLS: dict[str, dict[str, Any]] = {
     | {"multiplier": 2**30, "shift": 1, "zero_point_out": 0, **CODES},
     "mul": {"a": [[1, 2]], "b": [3], "zero_points": (0, 0, 0)}
     | {"multiplier": 2**30, "shift": 1, **CODES},
+    "mean_pool2d": WINDOW | {"in_zero_point": 0, "requantize": int},
     "multiply_by_quantized_multiplier": {"x": 3, "multiplier": 2**30, "shift": 1},
     "pad": {"sample": IMAGE, "pads": ((0, 0), (0, 0), (1, 0)), "value": 3},
     "pad2d": {"image": IMAGE, "pads": (0, 0, 0, 1), "value": 3},
@@ -63,6 +64,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "rounding_divide_by_pot": {"x": 3, "n": 1},
     "saturating_rounding_doubling_high_mul": {"a": 3, "b": 2**30},
     "softmax": {"row": [1, 2], "multiplier": 2**30, "left": 1},
+    "softmax_shares": {"row": [1, 2], "multiplier": 2**30, "left": 1, "bits": 8},
     "softmax_multiplier": {"scale": 0.5, "beta": 1.0},
     "sub": {"a": [[1, 2]], "b": [3], "zero_points": (0, 0, 0), "multipliers": PAIRS}
     | {"left_shift": 20, **CODES},

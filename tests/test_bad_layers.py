@@ -34,7 +34,7 @@ def parts_of(made) -> dict:
 
 
 MADE = [part for one in LAYER_CASES.values() for part in (one.layer, one.original)]
-MADE += [floatref.HardSwish(), floatref.LeakyReLU(0.1), floatref.Logistic()]
+MADE += [floatref.HardSwish(), floatref.LeakyReLU(0.1), floatref.Tanh()]
 MADE += [NET, QNET, Scheme(), NET.nodes[0], ROW]
 CALLS = {type(made): parts_of(made) for made in MADE if fields(made)}
 FLOATS = {"weights": np.ones((2, 3), np.float32), "bias": np.zeros(2, np.float32)}

@@ -104,7 +104,9 @@ EXTRA = {
     "QConstant": (layers.QConstant(A, np.int8([[1], [2]])), []),
     "QMul": (layers.QMul.from_float(A, B, B), [TRACE["input"], TRACE["input"]]),
     "QRescale": (layers.QRescale.from_float(A, B), [TRACE["input"]]),
+    "QMeanPool2D": (layers.QMeanPool2D.from_float(A, B, (3, 2), (2, 1)), [TRACE["input"]]),
     "QSoftmax": (layers.QSoftmax(A, Grid(1 / 256, -128)), [TRACE["input"]]),
+    "QSoftmaxToGrid": (layers.QSoftmaxToGrid.from_float(A, Grid(1 / 255, -128)), [TRACE["input"]]),
     "QSub": (layers.QSub.from_float(A, B, B), [TRACE["input"], TRACE["input"][:, :1, :1]]),
     "QTable": (layers.QTable.of(Function.HARD_SWISH, A, B), [TRACE["input"]]),
     "left shift": (

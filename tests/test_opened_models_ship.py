@@ -13,12 +13,12 @@ from engine_networks import ENGINES  # noqa: E402
 from export_networks import random_codes  # noqa: E402
 from tflite_files import FOLDER, need_others  # noqa: E402
 from tflite_micro.python.tflite_micro.runtime import Interpreter as Micro  # noqa: E402
-from tflite_tensors import ARENA  # noqa: E402
 
 import tinyq  # noqa: E402
 from tinyq import export  # noqa: E402
 from tinyq.models.tflite_network import TFLiteNetwork  # noqa: E402
 from tinyq.network import QNetwork  # noqa: E402
+from tools.agreement.every_tensor import ARENA  # noqa: E402
 
 MLPERF = ["mlc_resnet8", "mlc_kws", "mlc_ad01", "tflm_person_detect"]  # of MLPerf Tiny
 OTHERS = ["aeq_mnist_a8w8", "mltk_image_example1", "tflm_hello_world"]  # mltk_rps: float ends

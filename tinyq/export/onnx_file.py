@@ -25,7 +25,7 @@ def onnx(qnet: QNetwork, path: str | Path, *, form: str = "qlinear", force: bool
 
     Each layer's output has the layer's name, and tinyq's shape with the channels second.
     form "qlinear": operators on codes, QLinearConv and, where ONNX has none, ONNX Runtime's own
-    QGemm, QLinearAdd, QLinearAveragePool and QLinearGlobalAveragePool (domain com.microsoft).
+    (domain com.microsoft): QGemm, and QLinearAdd and its kin for products, average pools, softmax.
     form "qdq": ONNX's operators on real numbers, each between DequantizeLinear and QuantizeLinear,
     for a runtime to fuse.
     The file holds codes, weights and scales; a runtime rounds by rules of its own.  ONNX Runtime

@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers import QAvgPool2D, QConv2D, QDepthwiseConv2D, QMaxPool2D, QPad2D
+from tinyq.layers import (
+    QAvgPool2D,
+    QConv2D,
+    QDepthwiseConv2D,
+    QMaxPool2D,
+    QMeanPool2D,
+    QPad2D,
+)
 from tinyq.layers.checks import Number
 from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
@@ -95,7 +102,7 @@ def pads(layer: QPad2D) -> NDArray[np.int64]:
     return np.array([0, 0, top, left, 0, 0, bottom, right], np.int64)
 
 
-def window(layer: QAvgPool2D | QMaxPool2D) -> Attributes:
+def window(layer: QAvgPool2D | QMaxPool2D | QMeanPool2D) -> Attributes:
     """Return the kernel, the stride and the pads of a pool as attributes."""
     top, bottom, left, right = layer.pads
     around: Attributes = {"pads": (top, left, bottom, right)} if any(layer.pads) else {}

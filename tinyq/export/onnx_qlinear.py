@@ -25,6 +25,7 @@ from tinyq.export.onnx_operator import (
 )
 from tinyq.export.onnx_shapes import MOVING, channels_second, moved, rows_of
 from tinyq.layers.contract import Layer, Shape, lookup
+from tinyq.layers.functions import Function
 
 Names = Sequence[Operand]
 
@@ -57,21 +58,48 @@ def _dense(layer: layers.QDense, reads: Names) -> Operator:
     return Operator("QGemm", operands, {"transB": 1})
 
 
-def _add(layer: layers.QAdd, reads: Names) -> Operator:
+def _between(layer: Layer, reads: Names) -> list[Operand]:
+    """Return each tensor with its grid, then the output's grid: ONNX Runtime's usual order."""
     operands: list[Operand] = []
     for name, grid in zip(reads, layer.in_grids, strict=True):
         operands += [name, *pair(grid)]
-    return Operator("QLinearAdd", [*operands, *pair(layer.out_grid)])
+    return [*operands, *pair(layer.out_grid)]
 
 
-def _avg_pool(layer: layers.QAvgPool2D, reads: Names) -> Operator:
-    operands: list[Operand] = [*reads, *pair(layer.in_grid), *pair(layer.out_grid)]
-    return Operator("QLinearAveragePool", operands, window(layer))
+def _add(layer: layers.QAdd, reads: Names) -> Operator:
+    return Operator("QLinearAdd", _between(layer, reads))
+
+
+def _mul(layer: layers.QMul, reads: Names) -> Operator:
+    return Operator("QLinearMul", _between(layer, reads))
+
+
+def _avg_pool(layer: layers.QAvgPool2D | layers.QMeanPool2D, reads: Names) -> Operator:
+    return Operator("QLinearAveragePool", _between(layer, reads), window(layer))
 
 
 def _global_pool(layer: layers.QGlobalAvgPool2D, reads: Names) -> Operator:
-    operands: list[Operand] = [*reads, *pair(layer.in_grid), *pair(layer.out_grid)]
-    return Operator("Flatten", [Operator("QLinearGlobalAveragePool", operands)])
+    return Operator("Flatten", [Operator("QLinearGlobalAveragePool", _between(layer, reads))])
+
+
+def _softmax(layer: layers.QSoftmax | layers.QSoftmaxToGrid, reads: Names) -> Operator:
+    if isinstance(layer, layers.QSoftmax) and layer.beta != 1:
+        raise ValueError(f"QSoftmax: ONNX's softmax has no beta, got {layer.beta}")
+    # of opset 13, where axis is one axis; the channels are the second here
+    return Operator("QLinearSoftmax", _between(layer, reads), {"axis": 1, "opset": 13})
+
+
+def _table(layer: layers.QTable, reads: Names) -> Operator:
+    if layer.function is Function.LOGISTIC:
+        return Operator("QLinearSigmoid", _between(layer, reads))
+    if layer.function is Function.LEAKY_RELU:
+        return Operator("QLinearLeakyRelu", _between(layer, reads), {"alpha": layer.alpha})
+    name = layer.function.name if layer.function else "no function"
+    raise ValueError(f"QTable: ONNX on codes has LOGISTIC and LEAKY_RELU, got {name}")
+
+
+def _rescale(layer: layers.QRescale, reads: Names) -> Operator:
+    return quantized(dequantized(reads[0], layer.in_grid), layer)
 
 
 def _mean(layer: layers.QMean, reads: Names) -> Operator:
@@ -102,6 +130,12 @@ OPERATORS: dict[type, Callable[..., Operator]] = {
     layers.QGlobalAvgPool2D: _global_pool,
     layers.QMaxPool2D: max_pool,
     layers.QMean: _mean,
+    layers.QMeanPool2D: _avg_pool,
+    layers.QMul: _mul,
     layers.QPad2D: _pad,
+    layers.QRescale: _rescale,
+    layers.QSoftmax: _softmax,
+    layers.QSoftmaxToGrid: _softmax,
+    layers.QTable: _table,
     **MOVING,
 }

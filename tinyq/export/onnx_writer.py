@@ -11,7 +11,8 @@ from tinyq.models.extra import imported
 
 OPSET, IR_VERSION = 21, 10
 MICROSOFT = "com.microsoft"
-MICROSOFTS = ("QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearGlobalAveragePool")
+MICROSOFTS = {"QGemm", "QLinearAdd", "QLinearAveragePool", "QLinearGlobalAveragePool"}
+MICROSOFTS |= {"QLinearLeakyRelu", "QLinearMul", "QLinearSigmoid", "QLinearSoftmax"}
 
 Dims = Sequence[int | str | None]
 

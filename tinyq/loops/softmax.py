@@ -54,7 +54,7 @@ def softmax_shares(row: Sequence, multiplier: int, left: int, bits: int) -> list
     >>> softmax_shares([7, 7], *softmax_multiplier(0.1, 1.0), 31)     # halves of 2**31, or nearly
     [1073741823, 1073741823]
     """
-    row, left = as_ints(row), check_shift(left)
+    row, left, bits = as_ints(row), check_shift(left), check_shift(bits)
     largest = max(row)
     exps = [_exp(code - largest, multiplier, left) for code in row]
     total = 0
