@@ -143,7 +143,9 @@ SCALES = st.floats(2.0**-12, 8, width=32)
 
 
 @given(st.integers(-(2**24), 2**24), SCALES, SCALES, SCALES, st.integers(-128, 127))
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 def test_requantize_is_the_loop_nests_arithmetic(capsys, acc, s_in, s_w, s_out, zero_point):
     scales = [s_in, s_w, s_out]
     status, out, err = run(

@@ -21,7 +21,7 @@ NUMBER = st.integers(0, len(NETWORKS) - 1)
 
 
 @given(NUMBER, st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_flipped_byte_is_located_among_the_tensors_that_are_there(number, data):
     qnet, right = NETWORKS[number], RIGHT[number]
     kept = data.draw(st.sets(st.sampled_from(list(right)), min_size=1))
@@ -46,7 +46,7 @@ def test_a_flipped_byte_is_located_among_the_tensors_that_are_there(number, data
 
 
 @given(NUMBER, st.sampled_from(list(RUNTIMES)), st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_devices_runtime_is_recognized_by_its_bytes(number, device, data):
     qnet, x = NETWORKS[number], CODES[number]
     every = trace(qnet, x, device)

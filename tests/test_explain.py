@@ -203,7 +203,7 @@ def check_accumulator(layer, codes, place, facts):
 
 
 @given(st.sampled_from([1, 16, 37, 70]), st.integers(0, 99), CODES, CODES, st.data())
-@settings(max_examples=60)
+@settings(max_examples=60, deadline=None)
 def test_a_sums_sides_and_exact_number(count, seed, zero_a, zero_b, data):
     codes = np.random.default_rng(seed).integers(-128, 128, (count, 2)).tolist()
     grids, out = (Grid(0.05, zero_a), Grid(0.0313, zero_b)), Grid(0.061, 7)

@@ -2,11 +2,13 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from c_compilers import needs, run
 from reference import GOLDEN
 
+import tinyq
 from tinyq import export
 from tinyq.__main__ import main
 from tinyq.export.archive import to_bytes
@@ -60,6 +62,15 @@ def test_an_existing_file_is_kept_unless_force(tmp_path, capsys):
     assert path.read_bytes() == b"mine"
     assert main([*command, "--force"]) == 0
     assert path.read_bytes() == to_bytes(seed_network())
+
+
+def test_a_model_that_other_tools_converted_becomes_c(tmp_path):
+    path = Path(__file__).resolve().parents[1] / "book" / "own_model" / "digits_int8.tflite"
+    folder = tmp_path / "c"
+    assert main(["export", "--format", "c", "--net", str(path), "--out", str(folder)]) == 0
+    export.c(tinyq.load_tflite(path), tmp_path / "direct")
+    for file in folder.iterdir():
+        assert file.read_bytes() == (tmp_path / "direct" / file.name).read_bytes()
 
 
 @pytest.mark.parametrize("name", ["none.npz", "text.npz"])

@@ -18,7 +18,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--net",
         default="seed",
         metavar="seed|digits|FILE",
-        help="the network: the seed, the digits, or a file of --format npz (default %(default)s)",
+        help="the seed, the digits, or a file: .npz, .tflite, .onnx (default %(default)s)",
     )
     parser.add_argument("--force", action="store_true", help="replace a file that exists")
     parser.set_defaults(run=export)

@@ -19,6 +19,7 @@ from tinyq.network import QNetwork
 SHOWN, IMAGES, SEED = 4, 8, 0
 Command = Callable[[Any], tuple[int, str]]  # from the arguments to exit status and text
 MOST = 1 << 30  # bytes of an .npy or an .npz
+LOADERS: dict[str, Callable[[str], QNetwork]] = {".onnx": load_onnx, ".tflite": load_tflite}
 
 
 def open_model(name: str) -> QNetwork:
@@ -27,9 +28,7 @@ def open_model(name: str) -> QNetwork:
     Raises ImportError for an .onnx without the extra, OSError for a file that cannot be read,
     ValueError for one that holds no network.
     """
-    loaders: dict[str, Callable[[str], QNetwork]] = {".onnx": load_onnx, ".tflite": load_tflite}
-    loader = loaders.get(Path(name).suffix)
-    return loader(name) if loader else network(name)[0]
+    return network(name)[0]
 
 
 def network(name: str) -> tuple[QNetwork, NDArray[Any] | None]:
@@ -41,7 +40,7 @@ def network(name: str) -> tuple[QNetwork, NDArray[Any] | None]:
         data = digits.load()
         qnet = data.net.quantize(data.images[data.calibration])
         return qnet, data.images[data.test[:SHOWN]]
-    return load(name), None
+    return LOADERS.get(Path(name).suffix, load)(name), None
 
 
 def input_codes(model: QNetwork, path: Path | None) -> tuple[NDArray[Any], str]:
