@@ -23,6 +23,15 @@ from selection import (  # noqa: F401
     pytest_testnodedown,
 )
 
+try:
+    from hypothesis import settings
+except ImportError:
+    pass  # the environment of `make test-torch` has none, and what it runs has no law
+else:
+    # A loaded machine is slow now and then.  In CI Hypothesis has no deadline by itself.
+    settings.register_profile("unhurried", settings(deadline=None))
+    settings.load_profile("unhurried")
+
 BROWSERS = ["chromium", "chromium-browser", "google-chrome"]
 # The book's root needs no sandbox in a container, and the browser shall not call home.
 FLAGS = ["--no-sandbox", "--disable-background-networking"]
