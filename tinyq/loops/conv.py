@@ -65,6 +65,21 @@ def spread(kernel: int, dilation: int) -> int:
     return (kernel - 1) * dilation + 1
 
 
+def places(height: int, width: int, window: Pair, stride: Pair) -> list[list[Pair]]:
+    """Return the (top, left) of each place of a window, a list for each row of the output.
+
+    height, width: of the image; window: (tall, wide); stride: (down, right); all in pixels.
+    Raises ValueError where output_size does.
+
+    >>> places(2, 5, window=(2, 3), stride=(1, 2))
+    [[(0, 0), (0, 2)]]
+    """
+    (tall, wide), (down, right) = as_ints(window), as_ints(stride)
+    tops = [y * down for y in range(output_size(height, tall, down))]
+    lefts = [x * right for x in range(output_size(width, wide, right))]
+    return [[(top, left) for left in lefts] for top in tops]
+
+
 def accumulate(
     image: Image,
     kernel: Image,
@@ -122,22 +137,19 @@ def conv2d(
     [[[13]]]
     """
     image, weights = as_image(image), [as_image(kernel) for kernel in weights]
-    zero_point_in, (down, right) = whole(zero_point_in), as_ints(stride)
+    zero_point_in, (down, right) = whole(zero_point_in), as_ints(dilation)
     parts = as_ints(biases), as_ints(multipliers), as_ints(shifts)
     filters = list(zip(weights, *parts, strict=True))
     if len({(len(kernel), len(kernel[0])) for kernel in weights}) != 1:
         raise ValueError("weights must hold one filter or more, all of one (KH, KW)")
-    apart_down, apart_right = as_ints(dilation)
-    tall, wide = spread(len(weights[0]), apart_down), spread(len(weights[0][0]), apart_right)
+    window = spread(len(weights[0]), down), spread(len(weights[0][0]), right)
     out: Image = []
-    for y in range(output_size(len(image), tall, down)):
+    for row in places(len(image), len(image[0]), window, stride):
         out.append([])
-        for x in range(output_size(len(image[0]), wide, right)):
+        for top, left in row:
             out[-1].append([])
             for kernel, bias, multiplier, shift in filters:
-                top, left = y * down, x * right
-                place = top, left, (apart_down, apart_right)
-                acc = accumulate(image, kernel, bias, zero_point_in, *place)
+                acc = accumulate(image, kernel, bias, zero_point_in, top, left, (down, right))
                 code = requantize(acc, multiplier, shift, zero_point_out, qmin, qmax, rescale)
                 out[-1][-1].append(code)
     return out

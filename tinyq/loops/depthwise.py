@@ -5,7 +5,7 @@ Source: TensorFlow Lite `kernels/internal/reference/integer_ops/depthwise_conv.h
 
 from collections.abc import Sequence
 
-from tinyq.loops.conv import Image, Pair, accumulate, output_size, spread
+from tinyq.loops.conv import Image, Pair, accumulate, places, spread
 from tinyq.loops.integers import as_image, as_ints, whole
 from tinyq.loops.rescale import Rescale, multiply_by_quantized_multiplier, requantize
 
@@ -43,19 +43,21 @@ def depthwise_conv2d(
     zero_point_in, per_channel = whole(zero_point_in), whole(depth_multiplier)
     if len(weights) != len(image[0][0]) * per_channel:
         raise ValueError(f"{len(image[0][0])} channels times {per_channel} are not {len(weights)}")
-    (down, right), (apart_down, apart_right) = as_ints(stride), as_ints(dilation)
+    down, right = as_ints(dilation)
     parts = as_ints(biases), as_ints(multipliers), as_ints(shifts)
-    tall, wide = spread(len(weights[0]), apart_down), spread(len(weights[0][0]), apart_right)
+    window = spread(len(weights[0]), down), spread(len(weights[0][0]), right)
+    # each filter as one of a convolution, beside the image of the one channel that it reads
+    kernels = [[[[w] for w in row] for row in kernel] for kernel in weights]
+    planes = [[[[pixel[c]] for pixel in row] for row in image] for c in range(len(image[0][0]))]
+    filters = list(zip(kernels, *parts, strict=True))
     out: Image = []
-    for y in range(output_size(len(image), tall, down)):
+    for place in places(len(image), len(image[0]), window, stride):
         out.append([])
-        for x in range(output_size(len(image[0]), wide, right)):
+        for top, left in place:
             out[-1].append([])
-            for o, (kernel, bias, m, n) in enumerate(zip(weights, *parts, strict=True)):
-                plane = [[[pixel[o // per_channel]] for pixel in row] for row in image]
-                own = [[[w] for w in row] for row in kernel]
-                place = y * down, x * right, (apart_down, apart_right)
-                acc = accumulate(plane, own, bias, zero_point_in, *place)
+            for o, (kernel, bias, m, n) in enumerate(filters):
+                plane = planes[o // per_channel]
+                acc = accumulate(plane, kernel, bias, zero_point_in, top, left, (down, right))
                 code = requantize(acc, m, n, zero_point_out, qmin, qmax, rescale)
                 out[-1][-1].append(code)
     return out

@@ -5,7 +5,7 @@ Source: TensorFlow Lite `kernels/internal/reference/integer_ops/pooling.h`.
 
 from collections.abc import Callable, Sequence
 
-from tinyq.loops.conv import Image, Pair, output_size
+from tinyq.loops.conv import Image, Pair, places
 from tinyq.loops.integers import as_image, as_ints, divide_toward_zero, int32, whole
 
 
@@ -106,14 +106,16 @@ def _windows(
     image = as_image(image)
     out: Image = []
     above, below, before, after = as_ints(pads)
-    (tall, wide), (down, right) = as_ints(size), as_ints(stride)
-    for y in range(output_size(above + len(image) + below, tall, down)):
+    tall, wide = as_ints(size)
+    height, width = above + len(image) + below, before + len(image[0]) + after
+    for row in places(height, width, (tall, wide), stride):
         out.append([])
-        for x in range(output_size(before + len(image[0]) + after, wide, right)):
-            out[-1].append([])
-            for c in range(len(image[0][0])):
-                top, left = y * down - above, x * right - before
-                rows = image[max(top, 0) : top + tall]
-                codes = [pixel[c] for row in rows for pixel in row[max(left, 0) : left + wide]]
-                out[-1][-1].append(reduce(codes))
+        for top, left in row:
+            lines = image[max(top - above, 0) : top - above + tall]
+            pixels = [
+                p for line in lines for p in line[max(left - before, 0) : left - before + wide]
+            ]
+            out[-1].append(
+                [reduce([pixel[c] for pixel in pixels]) for c in range(len(image[0][0]))]
+            )
     return out

@@ -14,15 +14,19 @@ from tinyq.models.tflite_layers.value import Value
 
 def add(op: Op) -> Value:
     """Make QLinearAdd."""
-    return made(op, QAdd.from_float)
+    return combined(op, QAdd.from_float)
 
 
 def mul(op: Op) -> Value:
     """Make QLinearMul."""
-    return made(op, QMul.from_float)
+    return combined(op, QMul.from_float)
 
 
-def made(op: Op, from_grids: Callable[[Grid, Grid, Grid], Layer]) -> Value:
+def combined(op: Op, from_grids: Callable[[Grid, Grid, Grid], Layer]) -> Value:
+    """Make a layer of two tensors; from_grids: builds it from the grids of both and its own.
+
+    Raises ValueError where both are constants, or their samples have two ranks.
+    """
     places = [place for place in (0, 3) if not held(op, place)]
     values = {place: op.codes(place) for place in places}
     ranks = {len(value.seen) for value in values.values()}

@@ -60,6 +60,7 @@ def matmul(op: Op) -> Value:
 
 
 def matrix(op: Op) -> NDArray[np.int8]:
+    """Return the constant that QGemm and QLinearMatMul multiply by; raise ValueError for none."""
     weight = op.constant(3, "INT8")
     if weight.ndim != 2:
         raise ValueError(f"input 3 must be a matrix, got shape {weight.shape}")
