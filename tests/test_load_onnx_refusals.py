@@ -11,10 +11,10 @@ onnx = pytest.importorskip("onnx", reason="not installed", exc_type=ImportError)
 from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 from onnx_files import model, node, pair  # noqa: E402
 
-from tinyq.models import understand as limits  # noqa: E402
 from tinyq.models import understand_onnx  # noqa: E402
 from tinyq.models.load_onnx import to_network  # noqa: E402
 from tinyq.models.onnx import fused, parse  # noqa: E402
+from tinyq.models.opened import understood as limits  # noqa: E402
 from tinyq.models.understand_onnx import understand  # noqa: E402
 
 FLOAT = TensorProto.FLOAT

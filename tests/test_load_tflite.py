@@ -20,7 +20,7 @@ from tinyq.export.tflite_file import of_network  # noqa: E402
 from tinyq.models.load_tflite import to_network  # noqa: E402
 from tinyq.models.tflite import parse, read  # noqa: E402
 from tinyq.models.tflite_network import TFLiteNetwork  # noqa: E402
-from tinyq.models.understand import understand  # noqa: E402
+from tinyq.models.understand_tflite import understand  # noqa: E402
 
 
 def opened(content: bytes) -> TFLiteNetwork:

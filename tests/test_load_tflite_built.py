@@ -15,7 +15,7 @@ from tinyq.export.tflite_file import build  # noqa: E402
 from tinyq.models.load_tflite import to_network  # noqa: E402
 from tinyq.models.tflite import parse  # noqa: E402
 from tinyq.models.tflite_network import TFLiteNetwork  # noqa: E402
-from tinyq.models.understand import understand  # noqa: E402
+from tinyq.models.understand_tflite import understand  # noqa: E402
 
 
 def file(layer, shape, **options) -> bytes:

@@ -17,7 +17,7 @@ from tflite_mutants import mutants  # noqa: E402
 
 from tinyq.models.load_tflite import to_network  # noqa: E402
 from tinyq.models.tflite import parse  # noqa: E402
-from tinyq.models.understand import understand  # noqa: E402
+from tinyq.models.understand_tflite import understand  # noqa: E402
 
 LINE = re.compile(r"(model|operator \d+, .* version -?\d+): .")
 MOST = 1 << 18  # codes of the largest tensor of a network that is run

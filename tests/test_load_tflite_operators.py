@@ -15,7 +15,7 @@ from tflite_tensors import RUNTIMES as ASK  # noqa: E402
 from tinyq.models.load_tflite import to_network  # noqa: E402
 from tinyq.models.tflite import parse  # noqa: E402
 from tinyq.models.tflite_layers.table import OPERATORS  # noqa: E402
-from tinyq.models.understand import understand  # noqa: E402
+from tinyq.models.understand_tflite import understand  # noqa: E402
 
 SAME, VALID = schema.Padding.SAME, schema.Padding.VALID
 RELU, RELU6 = schema.ActivationFunctionType.RELU, schema.ActivationFunctionType.RELU6

@@ -15,10 +15,10 @@ from tflite_files import pack, quantization, tensor  # noqa: E402
 
 from tinyq import Grid, layers  # noqa: E402
 from tinyq.export.tflite_file import build  # noqa: E402
-from tinyq.models import understand as understanding  # noqa: E402
+from tinyq.models import understand_tflite as understanding  # noqa: E402
 from tinyq.models.load_tflite import to_network  # noqa: E402
 from tinyq.models.tflite import parse  # noqa: E402
-from tinyq.models.understand import understand  # noqa: E402
+from tinyq.models.understand_tflite import understand  # noqa: E402
 
 GRID, FINE = Grid(0.5, -3), Grid(0.25, 7)
 

@@ -14,7 +14,7 @@ from tflite_tensors import RUNTIMES as ASK  # noqa: E402
 
 from tinyq.layers.nodes import INPUT  # noqa: E402
 from tinyq.models.tflite import TensorType, parse  # noqa: E402
-from tinyq.models.understand import understand  # noqa: E402
+from tinyq.models.understand_tflite import understand  # noqa: E402
 from tinyq.runtimes import RUNTIMES, forward  # noqa: E402
 
 NAMES = ["aeq_mnist_a8w8", "mlc_ad01", "mlc_kws", "mlc_resnet8", "mltk_image_example1"]

@@ -15,7 +15,7 @@ from tflite_tensors import RUNTIMES  # noqa: E402
 from tinyq.models.load_tflite import to_network  # noqa: E402
 from tinyq.models.tflite import parse  # noqa: E402
 from tinyq.models.tflite_sizes import with_sizes  # noqa: E402
-from tinyq.models.understand import understand  # noqa: E402
+from tinyq.models.understand_tflite import understand  # noqa: E402
 
 GRID = quantization([0.05], [-7])
 SIZES = np.array([1, 4, 3, 2], np.int32)

@@ -19,7 +19,7 @@ import tflite_files as files
 from tinyq.models.load_tflite import to_network
 from tinyq.models.tflite import list_operators, parse
 from tinyq.models.tflite.flatbuffer import Source
-from tinyq.models.understand import understand
+from tinyq.models.understand_tflite import understand
 
 ROOM = 64 << 20  # bytes that all of them may take beyond what the process has before the first
 SECONDS = 2.0  # of processor time for one file, some hundred times what a sound one takes

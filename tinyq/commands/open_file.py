@@ -16,8 +16,8 @@ from tinyq.models import (
     onnx_ledger,
     tflite,
     tflite_ledger,
-    understand,
     understand_onnx,
+    understand_tflite,
 )
 from tinyq.models.onnx_network import ONNXNetwork
 from tinyq.models.tflite_ledger import OperatorRow, format_rows
@@ -55,7 +55,7 @@ def open_file(args: argparse.Namespace) -> tuple[int, str]:
 def _tflite(path: Path) -> tuple[list[OperatorRow], TFLiteNetwork | list[str]]:
     """Return the ledger, and the network or what is refused, a line each."""
     model = tflite.read(path)
-    understood = understand.understand(model)
+    understood = understand_tflite.understand(model)
     rows = tflite_ledger.operator_rows(model, understood)
     try:
         return rows, load_tflite.to_network(model, understood)

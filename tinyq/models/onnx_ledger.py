@@ -5,14 +5,15 @@ from collections.abc import Mapping
 from tinyq.layers.contract import Layer
 from tinyq.layers.nodes import INPUT, Node
 from tinyq.models.onnx import Model
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.understood import Understood
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite_ledger import OperatorRow, arithmetic
-from tinyq.models.understand_onnx import UnderstoodONNX, kind
+from tinyq.models.understand_onnx import kind
 
 Made = tuple[str | None, str, tuple[int | str, ...], tuple[float, ...], tuple[int, ...]]
 
 
-def operator_rows(model: Model, understood: UnderstoodONNX) -> list[OperatorRow]:
+def operator_rows(model: Model, understood: Understood[str]) -> list[OperatorRow]:
     """Return the rows of a model: those of its inputs, then one for each operator.
 
     model: one whose QDQ groups are fused.  What comes behind an operator that is refused has

@@ -7,8 +7,9 @@ from itertools import chain
 from tinyq.layers.contract import Layer
 from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, Node
+from tinyq.models.opened.understood import Understood
 from tinyq.models.tflite import NO_TENSOR, Model
-from tinyq.models.understand import Understood, kind
+from tinyq.models.understand_tflite import kind
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ class OperatorRow:
     refused: str = ""
 
 
-def operator_rows(model: Model, understood: Understood) -> list[OperatorRow]:
+def operator_rows(model: Model, understood: Understood[int]) -> list[OperatorRow]:
     """Return the rows of a model: those of its inputs, then one for each operator."""
     why = {refusal.operator: refusal.why for refusal in understood.refusals}
     nodes: dict[int, list[Node[Layer]]] = {}

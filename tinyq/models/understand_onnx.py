@@ -1,7 +1,6 @@
 """From what an .onnx holds to the nodes of an int8 network, and what is not understood of it."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from tinyq.checks.values import shown
 from tinyq.layers.contract import Layer
@@ -10,28 +9,13 @@ from tinyq.models.onnx import MICROSOFT, Model, Operator
 from tinyq.models.onnx_layers.op import Op
 from tinyq.models.onnx_layers.order import in_tinyq
 from tinyq.models.onnx_layers.table import OPERATORS
-from tinyq.models.tflite_layers.value import Value
-from tinyq.models.understand import MOST_WEIGHTS, Refusal, held
+from tinyq.models.opened.understood import MOST_WEIGHTS, Refusal, Understood, held
+from tinyq.models.opened.value import Value
 
 OPSETS = 10, 28  # QLinearConv came with the first; the last is what was read
 
 
-@dataclass(frozen=True, eq=False)
-class UnderstoodONNX:
-    """What a model's operators are as layers.
-
-    nodes: of the operators that are understood, in running order; operators: the index of the
-    operator that each is of, by name; values: what each tensor is, by name; refusals: in the file's
-    order, those of the model first.  An operator behind one that is refused is not looked at.
-    """
-
-    nodes: tuple[Node[Layer], ...]
-    operators: Mapping[str, int]
-    values: Mapping[str, Value]
-    refusals: tuple[Refusal, ...]
-
-
-def understand(model: Model) -> UnderstoodONNX:
+def understand(model: Model) -> Understood[str]:
     """Return the layers that a model's operators are, and all refusals at once.
 
     model: one whose QDQ groups are fused.
@@ -41,7 +25,7 @@ def understand(model: Model) -> UnderstoodONNX:
     nodes: list[Node[Layer]] = []
     refusals = [Refusal(None, "model", why) for why in (*model.unread, *_ends(model))]
     if refusals:  # without ends of its own it has no batch
-        return UnderstoodONNX((), operators, values, tuple(refusals))
+        return Understood((), operators, values, tuple(refusals))
     weights, behind = 0, set[str]()
     try:
         values |= _input(model)
@@ -65,7 +49,7 @@ def understand(model: Model) -> UnderstoodONNX:
         values[op.output] = value
         operators |= dict.fromkeys((node.name for node in op.nodes), operator.index)
         nodes += op.nodes
-    return UnderstoodONNX(tuple(nodes), operators, values, tuple(refusals))
+    return Understood(tuple(nodes), operators, values, tuple(refusals))
 
 
 def title(operator: Operator) -> str:

@@ -10,7 +10,7 @@ from tinyq.layers.nodes import INPUT
 from tinyq.models.load_tflite import to_network
 from tinyq.models.tflite import parse
 from tinyq.models.tflite_network import TFLiteNetwork
-from tinyq.models.understand import understand
+from tinyq.models.understand_tflite import understand
 from tools.agreement.inputs import KINDS
 
 Codes = NDArray[np.int8]

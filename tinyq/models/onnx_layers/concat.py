@@ -3,7 +3,7 @@
 from tinyq.layers import QConcat, QRescale
 from tinyq.models.onnx_layers.op import Op
 from tinyq.models.onnx_layers.order import tinyq_axis
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 
 
 def concat(op: Op) -> Value:

@@ -9,7 +9,7 @@ from tinyq.layers import QAdd, QConstant, QMul
 from tinyq.layers.contract import Layer
 from tinyq.models.onnx_layers.op import Op
 from tinyq.models.onnx_layers.order import TO_IMAGE
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 
 
 def add(op: Op) -> Value:

@@ -6,7 +6,7 @@ from tinyq.layers import QRescale
 from tinyq.layers.nodes import INPUT
 from tinyq.models.onnx_layers.op import Op
 from tinyq.models.onnx_layers.order import in_tinyq
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 
 
 def quantize(op: Op) -> Value:

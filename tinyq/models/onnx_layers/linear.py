@@ -10,7 +10,7 @@ from tinyq.layers import QConv2D, QConv2DPerChannel, QDense, QDepthwiseConv2D, Q
 from tinyq.models.onnx_layers.op import Op
 from tinyq.models.onnx_layers.rows import Rows, as_rows
 from tinyq.models.onnx_layers.window import moves, pads_of
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 from tinyq.requantize import Requantizer
 
 

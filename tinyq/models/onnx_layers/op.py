@@ -11,28 +11,27 @@ from numpy.typing import NDArray
 
 from tinyq.affine import Grid
 from tinyq.layers import QTranspose
-from tinyq.layers.contract import Layer, Shape
-from tinyq.layers.nodes import Node
+from tinyq.layers.contract import Shape
 from tinyq.models.onnx import Model, Operator
 from tinyq.models.onnx.model import LEFT_OUT
 from tinyq.models.onnx_layers.order import FROM_IMAGE, TO_IMAGE, as_in_file
 from tinyq.models.onnx_layers.rows import Rows
-from tinyq.models.tflite_layers.value import Value, said
+from tinyq.models.opened.op import OpenedOperator
+from tinyq.models.opened.value import Value, said
 
 TYPES = {"INT8": np.int8, "INT32": np.int32, "INT64": np.int64, "FLOAT": np.float32}
 
 
-class Op:
-    """An operator, and the nodes that were made of it so far.
+class Op(OpenedOperator):
+    """An operator of the file, and the nodes that were made of it so far.
 
-    name: that of its main node; values: what the tensors are that operators before it make.
+    values: what the tensors are that operators before it make.
     All methods raise ValueError for a file that says otherwise than they need.
     """
 
     def __init__(self, model: Model, operator: Operator, values: Mapping[str, Value]) -> None:
+        super().__init__(operator.name, operator.index)
         self.model, self.operator, self.values = model, operator, values
-        self.name = f"{operator.name.lower()}_{operator.index}"
-        self.nodes: list[Node[Layer]] = []
 
     @property
     def output(self) -> str:
@@ -120,12 +119,9 @@ class Op:
             if (got := self.attribute(name, wanted)) != wanted:
                 raise ValueError(f"its {name} must be {wanted}, got {got}")
 
-    def add(self, layer: Layer, *reads: Value, part: str = "") -> Value:
-        """Add a node and return what it makes; part: after its name, for one beside the main."""
-        shape: Shape = layer.out_shape(*(value.shape for value in reads))
-        name = f"{self.name}.{part}" if part else self.name
-        self.nodes.append(Node(name, layer, tuple(value.name for value in reads)))
-        return Value(name, layer.out_grid, shape, as_in_file(shape))
+    def in_file(self, shape: Shape) -> Shape:
+        """Return a shape with the channels of an image first."""
+        return as_in_file(shape)
 
     def in_file_order(self, value: Value) -> Value:
         """Return codes whose axes are the file's, the last of them last."""

@@ -6,7 +6,7 @@ from tinyq.affine import Grid, round_half_away
 from tinyq.layers import QClamp, QSoftmax, QSoftmaxToGrid, QTable
 from tinyq.layers.functions import CODES, Function
 from tinyq.models.onnx_layers.op import Op
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 
 
 def sigmoid(op: Op) -> Value:

@@ -5,7 +5,7 @@ from tinyq.layers import QAvgPool2D, QMaxPool2D, QMeanPool2D, QPad2D
 from tinyq.layers.pool import NO_PADS
 from tinyq.models.onnx_layers.op import Op
 from tinyq.models.onnx_layers.window import Four, Two, moves, pads_of
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 
 
 def max_pool(op: Op) -> Value:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from tinyq.layers.contract import Shape
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 
 
 @dataclass(frozen=True)

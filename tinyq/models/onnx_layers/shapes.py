@@ -10,7 +10,7 @@ from tinyq.layers.contract import Shape
 from tinyq.models.onnx_layers.op import Op
 from tinyq.models.onnx_layers.order import FROM_IMAGE, TO_IMAGE
 from tinyq.models.onnx_layers.rows import Rows, as_rows
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 
 
 def reshape(op: Op) -> Value:

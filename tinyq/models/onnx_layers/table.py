@@ -7,7 +7,7 @@ from tinyq.models.onnx import MICROSOFT
 from tinyq.models.onnx.fuse import RESCALE
 from tinyq.models.onnx_layers import concat, elementwise, ends, linear, pointwise, pools, shapes
 from tinyq.models.onnx_layers.op import Op
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 
 POOL = {"auto_pad", "ceil_mode", "dilations", "kernel_shape", "pads", "strides"}
 MANY = 1 << 16

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from tinyq.layers.pool import NO_PADS
 from tinyq.layers.same import same_pads
 from tinyq.models.onnx_layers.op import Op
-from tinyq.models.tflite_layers.value import Value
+from tinyq.models.opened.value import Value
 
 Two = tuple[int, int]
 Four = tuple[int, int, int, int]

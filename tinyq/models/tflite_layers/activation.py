@@ -5,9 +5,9 @@ import numpy as np
 from tinyq.affine import Grid, round_half_away
 from tinyq.fixedpoint import INT32
 from tinyq.layers import QClamp
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite import Activation
 from tinyq.models.tflite_layers.op import Op
-from tinyq.models.tflite_layers.value import Value
 
 # The ends of each, None for none; and what its node is called.
 ENDS: dict[Activation, tuple[float, float | None]] = {

@@ -5,10 +5,11 @@ from collections.abc import Callable
 from tinyq.affine import Grid
 from tinyq.layers import QAdd, QConstant, QMul, QSub
 from tinyq.layers.contract import Layer
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite.options import AddOptions, MulOptions, SubOptions
 from tinyq.models.tflite_layers.activation import activated
+from tinyq.models.tflite_layers.grid import grid_of
 from tinyq.models.tflite_layers.op import Op
-from tinyq.models.tflite_layers.value import Value, grid_of
 
 FROM_GRIDS: dict[str, Callable[[Grid, Grid, Grid], Layer]] = {
     "ADD": QAdd.from_float,

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 from tinyq.layers import QRescale
 from tinyq.layers.nodes import INPUT
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite import TensorType
 from tinyq.models.tflite_layers.op import Op
-from tinyq.models.tflite_layers.value import Value
 
 
 def quantize(op: Op) -> Value:

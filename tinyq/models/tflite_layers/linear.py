@@ -14,6 +14,7 @@ from tinyq.layers import (
     QPad2D,
     QReshape,
 )
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite.options import (
     Conv2DOptions,
     DepthwiseConv2DOptions,
@@ -23,7 +24,6 @@ from tinyq.models.tflite.types import WeightsFormat
 from tinyq.models.tflite_layers.activation import activated
 from tinyq.models.tflite_layers.op import Op
 from tinyq.models.tflite_layers.padding import pads_of
-from tinyq.models.tflite_layers.value import Value
 from tinyq.models.tflite_layers.weights import bias, weight
 from tinyq.requantize import Requantizer
 

@@ -6,25 +6,24 @@ from typing import Any, TypeVar
 from numpy.typing import NDArray
 
 from tinyq.affine import Grid
-from tinyq.layers.contract import Layer, Shape
-from tinyq.layers.nodes import Node
+from tinyq.models.opened.op import OpenedOperator
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite import NO_TENSOR, Model, Operator, Options, Tensor, TensorType
-from tinyq.models.tflite_layers.value import Value, grid_of
+from tinyq.models.tflite_layers.grid import grid_of
 
 Kind = TypeVar("Kind", bound=Options)
 
 
-class Op:
-    """An operator, and the nodes that were made of it so far.
+class Op(OpenedOperator):
+    """An operator of the file, and the nodes that were made of it so far.
 
-    name: that of its main node; values: what the tensors are that operators before it make.
+    values: what the tensors are that operators before it make.
     All methods raise ValueError for a file that says otherwise than they need.
     """
 
     def __init__(self, model: Model, operator: Operator, values: Mapping[int, Value]) -> None:
+        super().__init__(operator.name, operator.index)
         self.model, self.operator, self.values = model, operator, values
-        self.name = f"{operator.name.lower()}_{operator.index}"
-        self.nodes: list[Node[Layer]] = []
 
     @property
     def output(self) -> Tensor:
@@ -82,10 +81,3 @@ class Op:
     def readers(self, tensor: Tensor) -> list[Operator]:
         """Return the operators that read a tensor."""
         return [one for one in self.model.operators if tensor.index in one.inputs]
-
-    def add(self, layer: Layer, *reads: Value, part: str = "") -> Value:
-        """Add a node and return what it makes; part: after its name, for one beside the main."""
-        shape: Shape = layer.out_shape(*(value.shape for value in reads))
-        name = f"{self.name}.{part}" if part else self.name
-        self.nodes.append(Node(name, layer, tuple(value.name for value in reads)))
-        return Value(name, layer.out_grid, shape, shape)

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 from tinyq.layers.pool import NO_PADS
 from tinyq.layers.same import same_pads
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite import Padding
-from tinyq.models.tflite_layers.value import Value
 
 
 def pads_of(

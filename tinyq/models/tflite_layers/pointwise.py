@@ -2,11 +2,11 @@
 
 from tinyq.layers import QSoftmax, QTable
 from tinyq.layers.functions import Function
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite import Activation
 from tinyq.models.tflite.options import LeakyReluOptions, SoftmaxOptions
 from tinyq.models.tflite_layers.activation import clamp
 from tinyq.models.tflite_layers.op import Op
-from tinyq.models.tflite_layers.value import Value
 
 
 def relu(op: Op) -> Value:

@@ -1,11 +1,11 @@
 """MAX_POOL_2D and AVERAGE_POOL_2D."""
 
 from tinyq.layers import QAvgPool2D, QMaxPool2D
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite.options import Pool2DOptions
 from tinyq.models.tflite_layers.activation import activated
 from tinyq.models.tflite_layers.op import Op
 from tinyq.models.tflite_layers.padding import pads_of
-from tinyq.models.tflite_layers.value import Value
 
 Window = tuple[tuple[int, int], tuple[int, int], tuple[int, int, int, int]]
 

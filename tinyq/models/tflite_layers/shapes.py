@@ -8,10 +8,10 @@ from math import prod
 
 from tinyq.layers import QConcat, QMean, QPad, QPad2D, QReshape, QTranspose
 from tinyq.layers.checks import padded_shape
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite import Activation, TensorType
 from tinyq.models.tflite.shape_options import ConcatenationOptions, ReducerOptions, ReshapeOptions
 from tinyq.models.tflite_layers.op import Op
-from tinyq.models.tflite_layers.value import Value
 
 INTEGERS = TensorType.INT32, TensorType.INT64
 

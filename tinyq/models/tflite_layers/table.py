@@ -3,9 +3,9 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
+from tinyq.models.opened.value import Value
 from tinyq.models.tflite_layers import broadcast, ends, linear, pointwise, pools, shapes
 from tinyq.models.tflite_layers.op import Op
-from tinyq.models.tflite_layers.value import Value
 
 
 class Known(NamedTuple):

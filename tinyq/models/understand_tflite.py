@@ -1,52 +1,20 @@
 """From what a .tflite holds to the nodes of an int8 network, and what is not understood of it."""
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 from tinyq.checks.values import shown
-from tinyq.layers import QConstant
 from tinyq.layers.contract import Layer
-from tinyq.layers.linear import Linear
 from tinyq.layers.nodes import INPUT, Node
+from tinyq.models.opened.understood import MOST_WEIGHTS, Refusal, Understood, held
+from tinyq.models.opened.value import Value, said
 from tinyq.models.tflite import Model, Operator, TensorType
+from tinyq.models.tflite_layers.grid import grid_of
 from tinyq.models.tflite_layers.op import Op
 from tinyq.models.tflite_layers.table import OPERATORS
-from tinyq.models.tflite_layers.value import Value, grid_of, said
 from tinyq.models.tflite_sizes import with_sizes
 
-# Each layer has a copy of its own: a small file could give one weight to thousands of operators.
-MOST_WEIGHTS = 1 << 28  # bytes
 
-
-@dataclass(frozen=True)
-class Refusal:
-    """What is not understood: of an operator by its index, or None of the model; where; why."""
-
-    operator: int | None
-    where: str
-    why: str
-
-    def __str__(self) -> str:
-        return f"{self.where}: {self.why}"
-
-
-@dataclass(frozen=True, eq=False)
-class Understood:
-    """What a model's operators are as layers.
-
-    nodes: of the operators that are understood, in running order, and operators: the index of the
-    operator that each is of, by name.  A node may read what one that is refused would make, under
-    the name of its main node.  values: what each tensor is, by index; refusals: in the file's
-    order, those of the model first.
-    """
-
-    nodes: tuple[Node[Layer], ...]
-    operators: Mapping[str, int]
-    values: Mapping[int, Value]
-    refusals: tuple[Refusal, ...]
-
-
-def understand(model: Model) -> Understood:
+def understand(model: Model) -> Understood[int]:
     """Return the layers that a model's operators are, and all refusals at once."""
     model = with_sizes(model)
     values: dict[int, Value] = {}
@@ -76,14 +44,6 @@ def understand(model: Model) -> Understood:
         operators |= dict.fromkeys((node.name for node in op.nodes), operator.index)
         nodes += op.nodes
     return Understood(tuple(nodes), operators, values, tuple(refusals))
-
-
-def held(node: Node[Layer]) -> int:
-    """Return how many bytes of the file's constants a node has a copy of."""
-    layer = node.layer
-    if isinstance(layer, Linear):
-        return layer.weight.nbytes
-    return layer.codes.nbytes if isinstance(layer, QConstant) else 0
 
 
 def title(operator: Operator) -> str:

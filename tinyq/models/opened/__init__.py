@@ -1,0 +1,1 @@
+"""What the ways in have in common: values, refusals, operators, the network that was opened."""
