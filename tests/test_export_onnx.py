@@ -13,7 +13,8 @@ from export_networks import random_codes, random_qnet  # noqa: E402
 
 from tinyq import Grid, Requantizer, Rounding, export, layers  # noqa: E402
 from tinyq.export.onnx_file import FORMS, channels_first  # noqa: E402
-from tinyq.layers.nodes import Node  # noqa: E402
+from tinyq.layers.functions import Function  # noqa: E402
+from tinyq.layers.nodes import INPUT, Node  # noqa: E402
 from tinyq.models import resnet  # noqa: E402
 from tinyq.network import QNetwork  # noqa: E402
 from tinyq.runtimes import RUNTIMES, forward, trace  # noqa: E402
@@ -185,3 +186,27 @@ def test_a_name_that_the_file_has_for_something_else_is_refused(name, tmp_path):
         made += [one.name for one in model.graph.initializer]
         assert name and len(set(made)) == len(made)
         onnx.checker.check_model(model, full_check=True)
+
+
+WIDE = Grid(0.06, 10)
+ELEMENTWISE = [
+    layers.QMeanPool2D.from_float(GRID, WIDE, (3, 2), (2, 1)),
+    layers.QMul.from_float(GRID, GRID, WIDE),
+    layers.QRescale.from_float(GRID, WIDE),
+    layers.QSoftmax(GRID, Grid(1 / 256, -128)),
+    layers.QSoftmaxToGrid.from_float(GRID, Grid(1 / 255, -128)),
+    layers.QTable.of(Function.LOGISTIC, GRID, Grid(1 / 256, -128)),
+    layers.QTable.of(Function.LEAKY_RELU, GRID, WIDE, 0.3),
+]
+
+
+@pytest.mark.parametrize("layer", ELEMENTWISE, ids=lambda layer: type(layer).__name__)
+def test_a_layer_of_images_gives_onnx_runtimes_bytes(layer, tmp_path):
+    """Of images with more channels than pixels, and fewer: each axis is told from the others."""
+    reads = (INPUT,) * len(layer.in_grids)
+    grids = {INPUT: GRID, "y": layer.out_grid}
+    for shape in ((4, 5, 7), (7, 6, 2)):
+        qnet = QNetwork((Node("y", layer, reads),), grids, {}, shape)
+        codes = random_codes(qnet, 3)
+        (got,) = outcome(written(qnet, tmp_path, "qlinear"), codes)
+        assert np.array_equal(got, trace(qnet, codes, RULES)["y"])

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 import tinyq
-from tinyq import Grid, digits
+from tinyq import Grid, digits, export
 from tinyq.models import tflite
 from tinyq.runtimes import trace
 
@@ -108,3 +108,19 @@ def test_onnx_runtime_names_as_many_digits_rightly_as_the_record_says(name: str)
     session = runtime.InferenceSession(FOLDER / name, providers=["CPUExecutionProvider"])
     (scores,) = session.run(None, {"image": IMAGES.transpose(0, 3, 1, 2)})
     assert FILES[name]["right"] == {"onnxruntime": count(scores)}
+
+
+@pytest.mark.parametrize("name", [QOPERATOR, QDQ])
+def test_onnx_runtime_answers_as_tinyq_predicts_and_a_npz_keeps_the_network(name: str, tmp_path):
+    runtime = pytest.importorskip("onnxruntime", reason="not installed", exc_type=ImportError)
+    options = runtime.SessionOptions()
+    options.add_session_config_entry("session.qdqisint8allowed", "1")
+    session = runtime.InferenceSession(FOLDER / name, options, providers=["CPUExecutionProvider"])
+    (scores,) = session.run(None, {"image": IMAGES.transpose(0, 3, 1, 2)})
+    network = tinyq.load_onnx(FOLDER / name)
+    tinyqs, last = trace(network, IMAGES, "onnxruntime"), network.nodes[-1]
+    assert np.array_equal(last.layer.out_grid.dequantize(tinyqs[last.name]), scores)
+    export.npz(network, tmp_path / "net.npz")
+    again = export.load(tmp_path / "net.npz").trace(tinyqs["input"])
+    for tensor, codes in network.trace(tinyqs["input"]).items():
+        assert np.array_equal(again[tensor], codes), tensor

@@ -9,8 +9,10 @@ from tinyq.layers import (
     QDense,
     QDepthwiseConv2D,
     QMean,
+    QMeanPool2D,
     QMul,
     QRescale,
+    QSoftmaxToGrid,
     QSub,
 )
 from tinyq.layers.add import LEFT_SHIFT
@@ -90,9 +92,14 @@ def _of_mul(layer: QMul) -> list[Requantizer]:
     return [QMul.from_float(*layer.in_grids, layer.out_grid, rounding).requantizer]
 
 
-def _of_rescale(layer: QRescale) -> list[Requantizer]:
+def _of_mean_pool(layer: QMeanPool2D) -> list[Requantizer]:
+    windows, rounding = (layer.kernel, layer.stride), layer.requantizer.rounding
+    return [QMeanPool2D.from_float(layer.in_grid, layer.out_grid, *windows, rounding).requantizer]
+
+
+def _of_two_grids(layer: QRescale | QSoftmaxToGrid) -> list[Requantizer]:
     rounding = layer.requantizer.rounding
-    return [QRescale.from_float(layer.in_grid, layer.out_grid, rounding).requantizer]
+    return [type(layer).from_float(layer.in_grid, layer.out_grid, rounding).requantizer]
 
 
 def _of_linear(layer: Linear) -> list[Requantizer]:
@@ -108,7 +115,9 @@ USUAL: dict[type, Callable[..., list[Requantizer]]] = {
     QDense: _of_linear,
     QDepthwiseConv2D: _of_linear,
     QMean: lambda layer: [QMean(layer.in_grid, layer.out_grid).rescale],
+    QMeanPool2D: _of_mean_pool,
     QMul: _of_mul,
-    QRescale: _of_rescale,
+    QRescale: _of_two_grids,
+    QSoftmaxToGrid: _of_two_grids,
     QSub: _of_sub,
 }
