@@ -17,7 +17,7 @@ from elementwise_cases import EVERY, GATE, IN, OUT, QNET, drawn
 from export_networks import random_codes
 from layer_cases import LAYER_CASES
 
-from tinyq import Node, export, layers
+from tinyq import Grid, Node, export, layers
 from tinyq.export.archive import from_bytes, to_bytes
 from tinyq.export.codec import decode, encode
 from tinyq.export.onnx_file import build, channels_first
@@ -89,6 +89,18 @@ def test_the_softmax_in_c_at_the_ends_of_its_sum(size, tmp_path):
     qnet = QNetwork(nodes, {"input": IN, "shares": GATE}, {}, (size,))
     codes = np.stack([np.full(size, code, np.int8) for code in (-128, 0, 127)])
     codes = np.concatenate([codes, random_codes(qnet, 5)])
+    assert_same_bytes(qnet, codes, tmp_path, "-O1", *SANITIZE)
+
+
+def test_the_softmax_in_c_rounds_each_exponential_of_the_sum(tmp_path):
+    """Four thousand exponentials of about 0.6 of the sum's last bit: they move the row's share."""
+    layer = layers.QSoftmax(Grid(0.1, 0), Grid(1 / 256, -128))
+    grids = {"input": layer.in_grid, "y": layer.out_grid}
+    qnet = QNetwork((Node("y", layer, ("input",)),), grids, {}, (4095,))
+    codes = np.full((1, 4095), -10, np.int8)
+    codes[0, 7] = 127
+    last_bit = layer.exps[137] / 2**12
+    assert 0.5 < last_bit < 0.75 and layer.forward(codes)[0, 7] == 126
     assert_same_bytes(qnet, codes, tmp_path, "-O1", *SANITIZE)
 
 
