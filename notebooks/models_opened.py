@@ -49,7 +49,7 @@ print(f"{len(models)} files: {len(opened)} opened, {len(refused)} refused")
 # A smooth input is therefore a grid of four random numbers along each axis, with straight lines between them. Where a file takes real numbers, it gets those that the codes stand for, so how its QUANTIZE rounds a real number near a half is not part of this count.
 #
 # TFLite Micro and the three sets of kernels of LiteRT run the file and keep every tensor in between. `tinyq.runtimes.trace` computes the same tensors by the rules of that runtime.
-# The table says in how many tensors every byte is equal, where a dash stands for a runtime that does not take the file.
+# The table says in how many tensors every byte is equal under each, LiteRT's reference and optimized kernels in short. A dash stands for a runtime that does not take the file.
 
 # %%
 def total(held, key):
@@ -63,12 +63,12 @@ def cell(held):
 
 
 print(f"{record['count']} random and {record['count']} smooth inputs a model")
-print(f"{'tensors':>46}  micro  reference  optimized  xnnpack")
+print(f"{'tensors':>46}  micro  ref.  opt.  xnnpack")
 for name, row in opened.items():
     held = row["runtimes"]
     number = total(held["tflite-micro"], "tensors")
     micro, reference, optimized, xnnpack = (cell(held[runtime]) for runtime in RUNTIMES)
-    print(f"{name:39}{number:7}{micro:>7}{reference:>11}{optimized:>11}{xnnpack:>9}")
+    print(f"{name:39}{number:7}{micro:>7}{reference:>6}{optimized:>6}{xnnpack:>9}")
 
 # %%
 for name, row in opened.items():
