@@ -2,16 +2,15 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-from types import NoneType
-from typing import Any, get_args, get_type_hints
+from typing import Any, get_args, get_origin, get_type_hints
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tinyq import layers
 from tinyq.affine import Grid
+from tinyq.export.plain_fields import from_plain, grid_at, integer_of, place_of, to_plain
 from tinyq.layers.contract import Layer, lookup
-from tinyq.layers.functions import Function
 from tinyq.layers.nodes import INPUT, Node, naming_layer
 from tinyq.network import QNetwork
 from tinyq.observers import MinMax
@@ -65,7 +64,7 @@ def encode(qnet: QNetwork) -> tuple[Header, Arrays]:
     arrays: Arrays = {}
     header: Header = {
         "image_shape": [int(size) for size in qnet.image_shape],
-        "input": _place(qnet.grids[INPUT], grids),
+        "input": place_of(qnet.grids[INPUT], grids),
         "nodes": [_encode_node(i, node, grids, arrays) for i, node in enumerate(qnet.nodes)],
         "grids": [[g.scale, g.zero_point, int(g.qmin), int(g.qmax)] for g in grids],
         "ranges": list(qnet.ranges),
@@ -82,7 +81,7 @@ def decode(header: Header, arrays: Mapping[str, NDArray[Any]]) -> QNetwork:
     constructor or QNetwork's raises, KeyError for what is missing, and so on.
     """
     unread = dict(arrays)
-    grids = [Grid(float(scale), *map(_integer, ints)) for scale, *ints in header["grids"]]
+    grids = [Grid(float(scale), *map(integer_of, ints)) for scale, *ints in header["grids"]]
     ends = _array("ranges", unread, np.float64)
     if ends.shape != (len(header["ranges"]), 2) or np.isnan(ends).any():
         raise ValueError(f"ranges must be two numbers for each name, got shape {ends.shape}")
@@ -94,11 +93,11 @@ def decode(header: Header, arrays: Mapping[str, NDArray[Any]]) -> QNetwork:
         raise ValueError(f"it has arrays that no layer takes: {sorted(unread)}")
     return QNetwork(
         nodes=tuple(nodes),
-        grids={INPUT: _at(header["input"], grids)} | {n.name: n.layer.out_grid for n in nodes},
+        grids={INPUT: grid_at(header["input"], grids)} | {n.name: n.layer.out_grid for n in nodes},
         ranges={
             name: MinMax(*pair) for name, pair in zip(header["ranges"], ends.tolist(), strict=True)
         },
-        image_shape=tuple(map(_integer, header["image_shape"])),
+        image_shape=tuple(map(integer_of, header["image_shape"])),
     )
 
 
@@ -113,18 +112,8 @@ def _encode_node(number: int, node: Node[Layer], grids: list[Grid], arrays: Arra
                 arrays[key] = value
             case Requantizer():
                 constants[field], arrays[key] = value.rounding.name, value.ratio
-            case Grid():
-                constants[field] = _place(value, grids)
-            case tuple():
-                constants[field] = [_plain(item, grids) for item in value]
-            case Function():
-                constants[field] = value.name
-            case float():
-                constants[field] = float(value)
-            case None:
-                constants[field] = None
             case _:
-                constants[field] = int(value)
+                constants[field] = to_plain(value, grids)
     kind = type(node.layer).__name__
     return {"name": node.name, "kind": kind, "inputs": list(node.inputs), "constants": constants}
 
@@ -134,79 +123,17 @@ def _decode_node(number: int, entry: Header, grids: list[Grid], unread: Arrays) 
     values: dict[str, Any] = {}
     for field, hint in HINTS[kind].items():
         key = f"{number}.{field}"
-        if NoneType in get_args(hint):
-            if constants[field] is None:
-                values[field] = constants.pop(field)
-                continue
-            hint, _ = get_args(hint)
         if hint is Requantizer:
             rounding = Rounding[constants.pop(field)]
             values[field] = Requantizer(_array(key, unread, np.float64), rounding)
-        elif hint is Grid:
-            values[field] = _at(constants.pop(field), grids)
-        elif hint is int:
-            values[field] = _integer(constants.pop(field))
-        elif hint is bool:
-            values[field] = _flag(constants.pop(field))
-        elif hint is float:
-            values[field] = _number(constants.pop(field))
-        elif hint is Function:
-            values[field] = Function[constants.pop(field)]
-        elif Grid in get_args(hint):
-            values[field] = tuple(_at(i, grids) for i in constants.pop(field))
-        elif int in get_args(hint):
-            values[field] = tuple(map(_integer, constants.pop(field)))
-        elif tuple[int, int] in get_args(hint):
-            pairs = constants.pop(field)
-            values[field] = tuple(tuple(map(_integer, pair)) for pair in pairs)
-        else:  # NDArray[dtype] is np.ndarray[shape, np.dtype[dtype]]
+        elif get_origin(hint) is np.ndarray:  # NDArray[dtype] is np.ndarray[shape, np.dtype[dtype]]
             ((dtype,),) = map(get_args, get_args(hint)[1:])
             values[field] = _array(key, unread, dtype)
+        else:
+            values[field] = from_plain(hint, constants.pop(field), grids)
     if constants:
         raise ValueError(f"{kind.__name__} has no {sorted(constants)}")
     return Node(entry["name"], kind(**values), tuple(entry["inputs"]))
-
-
-def _plain(item: Any, grids: list[Grid]) -> Any:
-    """Return what JSON has for an item of a tuple: a grid, an integer, or a pair of integers."""
-    if isinstance(item, Grid):
-        return _place(item, grids)
-    return [int(value) for value in item] if isinstance(item, tuple) else int(item)
-
-
-def _place(grid: Grid, grids: list[Grid]) -> int:
-    """Return the place of this very grid in the list; a new grid is added to it."""
-    for place, known in enumerate(grids):
-        if known is grid:
-            return place
-    grids.append(grid)
-    return len(grids) - 1
-
-
-def _at(place: object, grids: list[Grid]) -> Grid:
-    """Return the grid at a place that the header names."""
-    number = _integer(place)
-    if not 0 <= number < len(grids):
-        raise ValueError(f"a grid must be one of {len(grids)}, got number {number}")
-    return grids[number]
-
-
-def _integer(value: object) -> int:
-    if type(value) is not int:
-        raise TypeError(f"the header must have an integer here, got {value!r}")
-    return value
-
-
-def _number(value: object) -> float:
-    if type(value) is not float:
-        raise TypeError(f"the header must have a float here, got {value!r}")
-    return value
-
-
-def _flag(value: object) -> bool:
-    if value not in (0, 1):
-        raise ValueError(f"the header must have 0 or 1 here, got {value!r}")
-    return bool(_integer(value))
 
 
 def _array(key: str, unread: Arrays, dtype: type[np.generic]) -> NDArray[Any]:
